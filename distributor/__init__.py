@@ -1,0 +1,1 @@
+"""Distributor: one approval, every channel. Importing this package does nothing."""
