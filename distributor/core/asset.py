@@ -77,7 +77,7 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Rendition:
-    """A form of an asset made for one profile. `asset` is the original's digest, `profile` the recipe's key."""
+    """A form of an asset made for one channel. `asset` is the original's digest, `profile` a profile's key."""
 
     asset: str
     profile: str
@@ -91,18 +91,18 @@ class Rendition:
 
 REFUSALS: Mapping[str, str] = MappingProxyType(
     {
-        "type": "This kind of file is not accepted. Send a JPEG, PNG, WebP or GIF photo, or an MP4 or WebM video.",
+        "type": "This kind of file is not accepted. Send a JPEG, PNG, WebP or GIF, or an MP4 or WebM video.",
         "broken": "The file is damaged or incomplete. Send it again from the original.",
         "empty": "The file is empty.",
         "animated": "Animated pictures are not accepted. Send a still photo, or a video.",
         "too_many_pixels": "The picture has {pixels} pixels; at most {limit} are accepted.",
         "too_large": "The file is too large: {size} bytes, at most {limit} are accepted.",
-        "cannot_fit": "The file cannot be made small enough for this channel: it shows at most {limit} bytes.",
+        "cannot_fit": "The file cannot be made small enough: this channel takes at most {limit} bytes.",
         "ratio": "The picture is too long and narrow: {ratio} to 1, this channel shows at most {limit} to 1.",
         "too_long": "The video lasts {duration} seconds; at most {limit} are accepted.",
         "playlist": "The file is a playlist that points to other files, not a video.",
         "codec": "A video encoded with {codec} is not accepted. Send H.264, HEVC, VP9 or AV1.",
-        "polyglot": "The file carries something else beside the picture or video. Save it anew and send that.",
+        "polyglot": "The file carries more than a picture or video. Save it anew and send that.",
         "kind": "A photo cannot become a video.",
         "timeout": "The file took too long to process. Send a smaller or simpler one.",
         "crashed": "The file could not be processed within the allowed memory and time.",
