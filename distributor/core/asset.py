@@ -77,7 +77,7 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Rendition:
-    """A form of an asset made for one channel. `asset` is the original's digest, `profile` a profile's key."""
+    """A form of an asset made for one channel. `asset` the original's digest, `profile` a profile's key."""
 
     asset: str
     profile: str
