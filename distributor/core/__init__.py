@@ -1,1 +1,5 @@
-"""The domain. Pure: imports nothing else of the project, does no input or output."""
+"""The domain: releases, approval, deliveries, outcomes, audit. Pure.
+
+May touch: nothing. No I/O, no clock of its own, no settings; everything comes in as an argument.
+Imports nothing else of ours.
+"""

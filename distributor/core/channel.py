@@ -1,0 +1,165 @@
+"""The port of a channel: what the engine needs from an adapter, and nothing else.
+
+Declared by its consumer (the worker and preflight). An adapter renders and checks purely, prepares repeatably,
+publishes irrevocably in one call for each part, and looks for what it cannot know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from distributor.core.asset import Asset, Profile, Rendition
+from distributor.core.outcome import Finding, Outcome
+from distributor.core.release import Revision
+from distributor.core.rendering import Problem, Rendering
+
+
+class Action(StrEnum):
+    """What a delivery does at its destination."""
+
+    PUBLISH = "publish"
+    CORRECT = "correct"
+    WITHDRAW = "withdraw"
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """How the engine treats a channel.
+
+    `bulk`: many destinations; intents and outcomes are committed in groups. Otherwise each commits alone, at once.
+    `repeatable`: the publishing call may be repeated without a second effect (newsroom, webhook).
+    `all_languages`: one rendering carries every language version.
+    `actions`: what it can do.
+    """
+
+    bulk: bool = False
+    repeatable: bool = False
+    all_languages: bool = False
+    actions: frozenset[Action] = frozenset({Action.PUBLISH})
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a rendering is made of.
+
+    `renditions[asset digest][profile key]` holds every rendition that `profiles` asked for.
+    `languages` is the order of preference of the channel or subscriber. `permanent_url` is the release's page.
+    """
+
+    revision: Revision
+    languages: tuple[str, ...]
+    renditions: Mapping[str, Mapping[str, Rendition]]
+    permanent_url: str
+    office_name: str
+    region_names: tuple[str, ...] = ()
+    topic_names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where one delivery goes: the channel's own account (`address` from its settings) or a subscriber's address.
+
+    `token` is the unguessable part of the subscriber's own links (unsubscribe), empty for an own account.
+    """
+
+    id: int
+    channel: str
+    address: str
+    label: str = ""
+    language: str = ""
+    token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One claimed delivery, with all that an adapter needs for it.
+
+    `key` is stable over every attempt of the delivery: the idempotency key, the Message-ID's left part.
+    `uncertain`: an earlier attempt ended unknown, so 'duplicate' answers are evidence rather than a mistake.
+    """
+
+    delivery_id: int
+    action: Action
+    key: str
+    rendering: Rendering
+    destination: Destination
+    release_id: str
+    revision: int
+    slug: str
+    permanent_url: str
+    attempt: int
+    approved_at: datetime
+    uncertain: bool = False
+    intended_at: datetime | None = None  # when the first irrevocable call was intended; where to start looking
+
+
+class Progress(Protocol):
+    """What a delivery has already achieved, kept in the database so that a retry goes on where it stopped."""
+
+    def get(self, step: str) -> dict[str, Any] | None:
+        """What `save` kept for the step, or None."""
+
+    async def save(self, step: str, value: dict[str, Any]) -> None:
+        """Commit that the step is done. Values are small JSON without secrets."""
+
+    async def begin(self, step: str) -> None:
+        """Commit the intent of a further irrevocable call, before its first byte.
+
+        The worker has begun 'publish' before it calls `publish`; an adapter with several parts begins each later one.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What a probe of the credentials found. `problems` are sentences for an administrator, without secrets."""
+
+    ok: bool
+    account: str = ""
+    problems: tuple[str, ...] = ()
+    expires: datetime | None = None
+    facts: dict[str, str] = field(default_factory=dict)
+
+
+class Channel(Protocol):
+    """An adapter, configured. One instance serves one lane."""
+
+    name: str
+    traits: Traits
+
+    def own_address(self) -> str:
+        """The address of the channel's own destination; empty where it has subscribers only."""
+
+    def profiles(self, asset: Asset) -> tuple[Profile, ...]:
+        """The renditions that this channel wants of an asset."""
+
+    def render(self, source: Source) -> Rendering | None:
+        """Exactly what will be shown, or None where the revision has no language that this channel wants."""
+
+    def check(self, rendering: Rendering) -> tuple[Problem, ...]:
+        """What the platform would refuse, or what readers would miss."""
+
+    async def prepare(self, job: Job, progress: Progress) -> Outcome | None:
+        """Every repeatable step before publishing. None: ready. Otherwise Deferred or Rejected, nothing else."""
+
+    async def publish(self, job: Job, progress: Progress) -> Outcome:
+        """The irrevocable call(s). Skips parts that progress says are done."""
+
+    async def reconcile(self, job: Job, progress: Progress) -> Finding:
+        """Look whether an unknown publish took place. Reads only."""
+
+    async def probe(self) -> Health:
+        """Are the credentials good, and do they reach the destination? Publishes nothing."""
+
+    async def aclose(self) -> None:
+        """Release connections."""
+
+
+class Previewer(Protocol):
+    """A channel that can show a rendering to one person in private (Telegram)."""
+
+    async def preview(self, rendering: Rendering, chat: int) -> None:
+        """Send the real rendering, through the same calls, to the person's own chat."""

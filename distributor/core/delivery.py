@@ -1,0 +1,190 @@
+"""One promise: revision × action × destination; its states, and what an outcome makes of them.
+
+Pure. The only place that says which state follows which. Unknown never becomes sent or queued here without a
+finding or a person's word.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from distributor.core.outcome import (
+    Absent,
+    CannotTell,
+    Deferred,
+    Finding,
+    LookAgain,
+    Outcome,
+    Rejected,
+    Scope,
+    Sent,
+    Unknown,
+)
+from distributor.core.policy import RetryPolicy
+from distributor.core.release import SENDABLE, Kind, ReleaseState
+
+
+class DeliveryState(StrEnum):
+    """Where a delivery stands."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    WAITING = "waiting"
+    SENT = "sent"
+    UNKNOWN = "unknown"
+    CASE = "case"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+FINAL = frozenset({DeliveryState.SENT, DeliveryState.REJECTED, DeliveryState.EXPIRED, DeliveryState.CANCELLED})
+CLAIMABLE = frozenset({DeliveryState.QUEUED, DeliveryState.WAITING})
+
+DELIVERY_STEPS: dict[DeliveryState, frozenset[DeliveryState]] = {
+    DeliveryState.QUEUED: frozenset(
+        {DeliveryState.SENDING, DeliveryState.WAITING, DeliveryState.EXPIRED, DeliveryState.CANCELLED}
+    ),
+    DeliveryState.WAITING: frozenset(
+        {
+            DeliveryState.QUEUED,
+            DeliveryState.SENDING,
+            DeliveryState.WAITING,
+            DeliveryState.EXPIRED,
+            DeliveryState.CANCELLED,
+        }
+    ),
+    DeliveryState.SENDING: frozenset(
+        {
+            DeliveryState.SENT,
+            DeliveryState.WAITING,
+            DeliveryState.QUEUED,
+            DeliveryState.UNKNOWN,
+            DeliveryState.REJECTED,
+            DeliveryState.CASE,
+        }
+    ),
+    DeliveryState.UNKNOWN: frozenset({DeliveryState.SENT, DeliveryState.QUEUED, DeliveryState.CASE}),
+    DeliveryState.CASE: frozenset({DeliveryState.SENT, DeliveryState.QUEUED, DeliveryState.CANCELLED}),
+    # A person may send a dead letter again; nothing else leaves a final state.
+    DeliveryState.REJECTED: frozenset({DeliveryState.QUEUED}),
+    DeliveryState.EXPIRED: frozenset({DeliveryState.QUEUED}),
+    DeliveryState.CANCELLED: frozenset({DeliveryState.QUEUED}),
+    DeliveryState.SENT: frozenset(),
+}
+
+
+class Priority:
+    """Smaller goes first, across lanes and within one."""
+
+    EMERGENCY = 0
+    URGENT = 10  # appeals: they have a time after which they are useless
+    ROUTINE = 20
+
+    @staticmethod
+    def of(kind: Kind) -> int:
+        """The priority of a kind of release."""
+        return {Kind.EMERGENCY: Priority.EMERGENCY, Kind.APPEAL: Priority.URGENT}.get(kind, Priority.ROUTINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What must still be true at the moment of a claim (rule 7)."""
+
+    release_state: ReleaseState
+    approved_hash: str  # of the revision's newest approval, '' where there is none
+    delivery_hash: str  # the content hash that the delivery was promised under
+    at: datetime | None
+    embargo: datetime | None
+    deadline: datetime | None
+    destination_active: bool
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """Claim it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Do not send: the state it goes to, and why."""
+
+    state: DeliveryState
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotYet:
+    """Not before this time."""
+
+    until: datetime
+
+
+def at_claim(facts: Facts, now: datetime) -> Go | Drop | NotYet:
+    """Rule 7: everything is checked again before the intent is committed."""
+    if facts.release_state is ReleaseState.WITHDRAWN:
+        return Drop(DeliveryState.CANCELLED, "withdrawn", "the release was withdrawn")
+    if facts.deadline is not None and now >= facts.deadline:
+        return Drop(DeliveryState.EXPIRED, "deadline", f"the deadline {facts.deadline.isoformat()} has passed")
+    if facts.release_state not in SENDABLE:
+        return Drop(DeliveryState.CANCELLED, facts.release_state.value, f"the release is {facts.release_state.value}")
+    if not facts.approved_hash or facts.approved_hash != facts.delivery_hash:
+        return Drop(DeliveryState.CANCELLED, "approval_void", "no approval stands for this content")
+    if not facts.destination_active:
+        return Drop(DeliveryState.CANCELLED, "unsubscribed", "the subscription or destination is no longer active")
+    for moment in (facts.at, facts.embargo):
+        if moment is not None and now < moment:
+            return NotYet(moment)
+    return Go()
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """What becomes of a delivery after an outcome or a finding. `due` where it will be tried or looked at again."""
+
+    state: DeliveryState
+    code: str = ""
+    reason: str = ""
+    due: datetime | None = None
+    costs_attempt: bool = True
+
+
+def after_outcome(
+    outcome: Outcome, *, attempts: int, now: datetime, deadline: datetime | None, policy: RetryPolicy
+) -> Next:
+    """The state that follows an outcome. `attempts` counts those made before this one that cost something."""
+    match outcome:
+        case Sent():
+            return Next(DeliveryState.SENT)
+        case Rejected(code, reason):
+            return Next(DeliveryState.REJECTED, code, reason)
+        case Unknown(code, reason):
+            return Next(DeliveryState.UNKNOWN, code, reason, due=now)
+        case Deferred(code, reason):
+            free = outcome.throttled or outcome.scope is Scope.LANE or bool(outcome.address)
+            if not free and attempts + 1 >= policy.most_attempts:
+                return Next(DeliveryState.REJECTED, "exhausted", f"{attempts + 1} attempts; the last: {reason}")
+            due = policy.due(now, attempts + (0 if free else 1), outcome.retry_after)
+            if deadline is not None and due >= deadline and not free:
+                # It waits for its deadline and then expires at the claim, where the reason is recorded.
+                due = max(now, deadline)
+            return Next(DeliveryState.WAITING, code, reason, due=due, costs_attempt=not free)
+
+
+def after_finding(finding: Finding, *, looks: int, now: datetime, policy: RetryPolicy) -> Next:
+    """The state that follows a look at the platform for an unknown delivery. `looks` counts earlier looks."""
+    match finding:
+        case Sent():
+            return Next(DeliveryState.SENT, "reconciled", "found at the platform")
+        case Absent(reason):
+            return Next(DeliveryState.QUEUED, "absent", reason, due=now)
+        case CannotTell(reason):
+            return Next(DeliveryState.CASE, "cannot_tell", reason)
+        case LookAgain(reason, retry_after):
+            if looks + 1 >= policy.most_looks:
+                return Next(DeliveryState.CASE, "cannot_look", f"looked {looks + 1} times; the last: {reason}")
+            return Next(DeliveryState.UNKNOWN, "look_again", reason, due=policy.due(now, looks + 1, retry_after))

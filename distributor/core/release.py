@@ -1,0 +1,140 @@
+"""What is said: releases, their immutable revisions, language versions and media.
+
+Pure data and the rules that need nothing else. A revision is never changed: an edit is a new revision.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from distributor.core.asset import Asset
+
+
+class Kind(StrEnum):
+    """What sort of release it is (domain.md)."""
+
+    NEWS = "news"
+    STATEMENT = "statement"
+    BRIEFING = "briefing"
+    EMERGENCY = "emergency"
+    APPEAL = "appeal"
+    PHOTO_STORY = "photo_story"
+    VIDEO = "video"
+
+
+class Status(StrEnum):
+    """How a message is meant, apart from its kind (CAP 1.2 'status')."""
+
+    ACTUAL = "actual"
+    EXERCISE = "exercise"
+    TEST = "test"
+
+
+class ReleaseState(StrEnum):
+    """Where a release stands."""
+
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+    APPROVED = "approved"
+    DISTRIBUTING = "distributing"
+    DISTRIBUTED = "distributed"
+    REJECTED = "rejected"
+    HELD = "held"
+    WITHDRAWN = "withdrawn"
+
+
+# Every step a release may take; whatever is not here is refused.
+RELEASE_STEPS: dict[ReleaseState, frozenset[ReleaseState]] = {
+    ReleaseState.DRAFT: frozenset({ReleaseState.SUBMITTED, ReleaseState.WITHDRAWN}),
+    ReleaseState.SUBMITTED: frozenset(
+        {
+            ReleaseState.DRAFT,
+            ReleaseState.APPROVED,
+            ReleaseState.REJECTED,
+            ReleaseState.HELD,
+            ReleaseState.WITHDRAWN,
+        }
+    ),
+    ReleaseState.REJECTED: frozenset({ReleaseState.DRAFT, ReleaseState.WITHDRAWN}),
+    ReleaseState.HELD: frozenset(
+        {
+            ReleaseState.SUBMITTED,
+            ReleaseState.DRAFT,
+            ReleaseState.REJECTED,
+            ReleaseState.DISTRIBUTING,
+            ReleaseState.WITHDRAWN,
+        }
+    ),
+    ReleaseState.APPROVED: frozenset({ReleaseState.DISTRIBUTING, ReleaseState.HELD, ReleaseState.WITHDRAWN}),
+    ReleaseState.DISTRIBUTING: frozenset({ReleaseState.DISTRIBUTED, ReleaseState.HELD, ReleaseState.WITHDRAWN}),
+    ReleaseState.DISTRIBUTED: frozenset({ReleaseState.DISTRIBUTING, ReleaseState.HELD, ReleaseState.WITHDRAWN}),
+    ReleaseState.WITHDRAWN: frozenset(),
+}
+
+# States in which deliveries of a release may leave.
+SENDABLE = frozenset({ReleaseState.APPROVED, ReleaseState.DISTRIBUTING, ReleaseState.DISTRIBUTED})
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageVersion:
+    """The release in one language. Title and lead are one line of plain text, the body is Markdown."""
+
+    language: str
+    title: str
+    lead: str = ""
+    body: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MediaItem:
+    """A photo or video of a release. Alternative text and caption by language; credit is one line."""
+
+    asset: Asset
+    alt: dict[str, str] = field(default_factory=dict)
+    credit: str = ""
+    caption: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One immutable version of a release.
+
+    `channels` narrows the audience to the channels named; empty means every channel that accepts it.
+    `at` is when we send; `embargo` is when others may publish; after `deadline` it must not go out.
+    """
+
+    release_id: str
+    number: int
+    author_id: int
+    kind: Kind
+    versions: tuple[LanguageVersion, ...]
+    status: Status = Status.ACTUAL
+    regions: tuple[str, ...] = ()
+    topics: tuple[str, ...] = ()
+    media: tuple[MediaItem, ...] = ()
+    channels: tuple[str, ...] = ()
+    at: datetime | None = None
+    embargo: datetime | None = None
+    deadline: datetime | None = None
+
+    def version(self, languages: tuple[str, ...]) -> LanguageVersion | None:
+        """The first language version in the order of preference given, or None."""
+        by_code = {version.language: version for version in self.versions}
+        return next((by_code[code] for code in languages if code in by_code), None)
+
+    @property
+    def title(self) -> str:
+        """The title of the first language version, for lists and logs."""
+        return self.versions[0].title if self.versions else ""
+
+
+# Without I, L, O, U: no letter is mistaken for a digit when an id is read over the telephone.
+_ID_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+def new_release_id() -> str:
+    """A short, unguessable id: ten letters, fifty bits."""
+    return "".join(secrets.choice(_ID_LETTERS) for _ in range(10))
