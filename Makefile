@@ -1,0 +1,60 @@
+# Every target sets up what it needs; `make help` lists them.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+# Stamps lie in .venv, so that they go when it goes.
+RUN_STAMP := .venv/.setup-run
+DEV_STAMP := .venv/.setup-dev
+PINS := pyproject.toml requirements/build.txt scripts/setup.sh
+
+.PHONY: help setup setup-dev services demo test check format bench lock clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+setup: $(RUN_STAMP) ## virtual environment with pinned, hashed requirements; leaves .venv/bin/distributor
+
+setup-dev: $(DEV_STAMP) ## the same, and the tools of tests and checks
+
+$(RUN_STAMP): $(PINS) requirements/run.txt
+	@scripts/setup.sh run
+	@touch $@
+
+# The requirements of dev hold those of run, so this is a set-up for both.
+$(DEV_STAMP): $(PINS) requirements/run.txt requirements/dev.txt
+	@scripts/setup.sh dev
+	@touch $(RUN_STAMP) $@
+
+services: setup-dev ## Redis, PostgreSQL and Chromium for the tests, from the system's packages where missing
+	@scripts/system_packages.sh services
+
+demo: setup ## the main job in the browser: no account, no server, everything on this machine
+	@$(BIN)/distributor demo $(DEMO)
+
+test: setup-dev services ## all tests; PYTEST="-k words" narrows
+	$(BIN)/python -m pytest $(PYTEST)
+
+check: setup-dev ## style, types, import contracts, and that no file names a registry or a machine's path
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/check_names.py
+
+format: setup-dev ## let ruff format and repair what it can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: setup-dev services ## measures; writes benchmarks/latest.json
+	$(BIN)/python -m benchmarks $(BENCH)
+
+lock: setup-dev ## writes requirements/*.txt anew; UPGRADE=1 takes newer versions
+	@scripts/lock.sh
+
+clean: ## removes the virtual environment and all caches
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
