@@ -1,8 +1,8 @@
 """The store: bytes in a folder, each file under the SHA-256 of its content.
 
 Touches one folder: `ab/cd/<sha256>` for bytes, `records/` for what is known about them, `incoming/` for
-what is being written. Never acknowledges a byte that is not on the disk: write, fsync, rename, fsync of the folder.
-Never overwrites stored bytes, and never opens a path that was not built from a checked digest.
+what is being written. Never acknowledges a byte that is not on the disk: write, fsync, rename, fsync the
+folder. Never overwrites stored bytes, and never opens a path that was not built from a checked digest.
 """
 
 from __future__ import annotations
