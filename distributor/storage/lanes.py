@@ -1,0 +1,73 @@
+"""The kept state of lanes, and deliveries dropped at the claim.
+
+May touch: lanes, deliveries, audit_events; inside the caller's transaction.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from distributor.core.delivery import Drop
+from distributor.core.ports import LaneState
+from distributor.storage import audit
+from distributor.storage.outcomes import finish_releases
+from distributor.storage.schema import deliveries, lanes
+
+
+async def all_lanes(connection: AsyncConnection) -> dict[str, LaneState]:
+    """Every lane that has a row."""
+    rows = await connection.execute(select(lanes))
+    return {row.name: LaneState(row.name, bool(row.paused), row.until, row.code, row.reason) for row in rows.all()}
+
+
+async def pause(connection: AsyncConnection, state: LaneState, actor: str, now: datetime) -> bool:
+    """Keep a pause. A pause until a person resumes is not shortened by a timed one. True where it is news."""
+    before = (await all_lanes(connection)).get(state.name)
+    if before and before.paused and before.until is None and state.until is not None:
+        return False
+    values = {
+        "paused": True,
+        "until": state.until,
+        "code": state.code,
+        "reason": state.reason,
+        "updated_at": now,
+    }
+    if before is None:
+        await connection.execute(insert(lanes).values(name=state.name, **values))
+    else:
+        await connection.execute(update(lanes).where(lanes.c.name == state.name).values(**values))
+    fresh = not (before and before.paused and before.code == state.code)
+    if fresh:
+        data = {"code": state.code, "reason": state.reason, "until": state.until.isoformat() if state.until else None}
+        await audit.append(connection, now, actor, "lane.paused", f"lane:{state.name}", data)
+    return fresh
+
+
+async def resume(connection: AsyncConnection, name: str, actor: str, now: datetime) -> None:
+    """End a pause; its event enters the log only where the lane was paused."""
+    done = await connection.execute(
+        update(lanes)
+        .where(lanes.c.name == name, lanes.c.paused)
+        .values(paused=False, until=None, code="", reason="", updated_at=now)
+    )
+    if done.rowcount:
+        await audit.append(connection, now, actor, "lane.resumed", f"lane:{name}", {})
+
+
+async def drop_delivery(
+    connection: AsyncConnection, delivery_id: int, release_id: str, drop: Drop, worker: str, now: datetime
+) -> None:
+    """End a delivery that may not go out any more, with its reason in the log."""
+    await connection.execute(
+        update(deliveries)
+        .where(deliveries.c.id == delivery_id)
+        .values(state=drop.state.value, code=drop.code, reason=drop.reason, updated_at=now)
+    )
+    data = {"code": drop.code, "reason": drop.reason}
+    await audit.append(
+        connection, now, f"worker:{worker}", f"delivery.{drop.state.value}", f"delivery:{delivery_id}", data
+    )
+    await finish_releases(connection, {release_id}, now)

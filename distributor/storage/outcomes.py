@@ -1,0 +1,185 @@
+"""What outcomes do to delivery rows: record, give back, recover.
+
+May touch: deliveries, cases, destinations' status, releases' state; appends attempts and audit events. Each
+function works inside the caller's transaction and commits nothing itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import exists, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from distributor.core.data import to_data
+from distributor.core.delivery import FINAL, DeliveryState
+from distributor.core.outcome import Deferred, Rejected, Scope, Sent, Unknown
+from distributor.core.ports import Claimed, Result
+from distributor.core.release import ReleaseState
+from distributor.storage import audit
+from distributor.storage.claims import own
+from distributor.storage.schema import attempts, cases, deliveries, destinations, releases
+
+_FINAL = [state.value for state in FINAL]
+
+
+async def record_results(connection: AsyncConnection, results: Sequence[Result], worker: str, now: datetime) -> None:
+    """Outcomes, next states and the audit batch. A late result is kept in the log and changes no state, but for a
+    late receipt of a delivery that is still unknown: that is the proof which was missing."""
+    ids = [result.claimed.job.delivery_id for result in results]
+    query = select(
+        deliveries.c.id, deliveries.c.fence, deliveries.c.state, deliveries.c.tries, deliveries.c.release_id
+    ).where(deliveries.c.id.in_(ids))
+    if connection.dialect.name == "postgresql":
+        query = query.with_for_update().order_by(deliveries.c.id)
+    standing = {row.id: row for row in (await connection.execute(query)).all()}
+    rows = []
+    for result in results:
+        row = standing[result.claimed.job.delivery_id]
+        late = row.fence != result.claimed.fence or row.state not in {"sending", "unknown"}
+        rows.append(audit.attempt_row(result, row.tries, worker, late))
+        if not late:
+            await _apply(connection, result, now)
+        elif isinstance(result.outcome, Sent) and row.state in {"unknown", "case"}:
+            await _apply(connection, result, now, any_fence=True)
+            await close_case(connection, row.id, "late", None, now)
+    await audit.append_outcomes(connection, now, worker, rows)
+    await finish_releases(connection, {standing[i].release_id for i in ids}, now)
+
+
+async def _apply(connection: AsyncConnection, result: Result, now: datetime, *, any_fence: bool = False) -> None:
+    claimed, following, outcome = result.claimed, result.next, result.outcome
+    values: dict[str, Any] = {
+        "state": following.state.value,
+        "code": following.code,
+        "reason": following.reason,
+        "lease_until": None,
+        "updated_at": now,
+    }
+    if following.due is not None:
+        values["due"] = following.due
+    if result.looked:
+        values["looks"] = deliveries.c.looks + 1
+    elif following.costs_attempt:
+        values["attempts"] = deliveries.c.attempts + 1
+    if isinstance(outcome, Sent):
+        values["receipt"] = to_data(outcome.receipt)
+    if isinstance(outcome, Unknown):
+        values |= {"step": outcome.step, "uncertain": True}
+    elif following.state in {DeliveryState.QUEUED, DeliveryState.WAITING}:
+        values |= {"step": ""}
+    where = deliveries.c.id == claimed.job.delivery_id if any_fence else own(claimed)
+    await connection.execute(update(deliveries).where(where).values(**values))
+    if following.state is DeliveryState.CASE:
+        await _open_case(connection, claimed, following.code, following.reason, now)
+    await _reach(connection, result, now)
+
+
+async def _reach(connection: AsyncConnection, result: Result, now: datetime) -> None:
+    """What an answer says of the destination: a new address, or one that takes no more."""
+    outcome, destination = result.outcome, result.claimed.job.destination
+    here = destinations.c.id == destination.id
+    if isinstance(outcome, Deferred) and outcome.address:
+        await connection.execute(update(destinations).where(here).values(address=outcome.address))
+        data = {"from": destination.address, "to": outcome.address}
+        await audit.append(connection, now, "system", "destination.moved", f"destination:{destination.id}", data)
+    elif isinstance(outcome, Rejected) and outcome.scope is Scope.DESTINATION:
+        await connection.execute(update(destinations).where(here).values(status="suspended", reason=outcome.reason))
+        data = {"code": outcome.code, "reason": outcome.reason}
+        await audit.append(connection, now, "system", "destination.suspended", f"destination:{destination.id}", data)
+
+
+async def _open_case(connection: AsyncConnection, claimed: Claimed, code: str, reason: str, now: datetime) -> None:
+    delivery = claimed.job.delivery_id
+    step = claimed.step or "publish"
+    values = {"delivery_id": delivery, "step": step, "code": code, "reason": reason, "opened_at": now}
+    await connection.execute(insert(cases).values(**values))
+    data = {"step": step, "code": code, "reason": reason}
+    await audit.append(connection, now, "system", "case.opened", f"delivery:{delivery}", data)
+
+
+async def close_case(
+    connection: AsyncConnection, delivery_id: int, resolution: str, person_id: int | None, now: datetime
+) -> bool:
+    """End the open case of a delivery. False where none was open."""
+    done = await connection.execute(
+        update(cases)
+        .where(cases.c.delivery_id == delivery_id, cases.c.resolved_at.is_(None))
+        .values(resolution=resolution, resolved_by=person_id, resolved_at=now)
+    )
+    return bool(done.rowcount)
+
+
+async def finish_releases(connection: AsyncConnection, release_ids: set[str], now: datetime) -> None:
+    """Releases of which every delivery is final become distributed."""
+    open_ones = exists().where(deliveries.c.release_id == releases.c.id, deliveries.c.state.not_in(_FINAL))
+    await connection.execute(
+        update(releases)
+        .where(releases.c.id.in_(release_ids), releases.c.state == ReleaseState.DISTRIBUTING.value, ~open_ones)
+        .values(state=ReleaseState.DISTRIBUTED.value, updated_at=now)
+    )
+
+
+async def give_back(connection: AsyncConnection, claimed: Claimed, now: datetime) -> None:
+    """Return a claim for which nothing irrevocable was begun by us: it goes again at once, at no cost."""
+    await connection.execute(
+        update(deliveries)
+        .where(own(claimed), deliveries.c.state == "sending")
+        .values(state="queued", step="", lease_until=None, due=now, updated_at=now)
+    )
+
+
+async def recover_expired(connection: AsyncConnection, now: datetime) -> int:
+    """Claims whose lease ran out. Where no irrevocable step was begun it goes again; else its effect is unknown."""
+    query = select(deliveries).where(deliveries.c.state == "sending", deliveries.c.lease_until < now).limit(500)
+    if connection.dialect.name == "postgresql":
+        query = query.with_for_update(skip_locked=True)
+    rows = (await connection.execute(query)).all()
+    lost: list[dict[str, Any]] = []
+    for row in rows:
+        begun = bool(row.step)
+        reason = f"worker {row.worker} was lost " + (f"in step {row.step}" if begun else "before anything was sent")
+        values: dict[str, Any] = {"due": now, "lease_until": None, "updated_at": now, "code": "lost", "reason": reason}
+        # A new fencing token: the lost worker's late result must not be taken for ours.
+        values |= {"fence": row.fence + 1, "state": "unknown" if begun else "queued"}
+        values |= {"uncertain": True} if begun else {}
+        await connection.execute(update(deliveries).where(deliveries.c.id == row.id).values(**values))
+        lost.append(
+            {
+                "delivery_id": row.id,
+                "number": row.tries,
+                "fence": row.fence,
+                "worker": row.worker,
+                "looked": False,
+                "started_at": row.intended_at or row.updated_at,
+                "finished_at": now,
+                "outcome": "unknown" if begun else "deferred",
+                "code": "lost",
+                "reason": reason,
+                "receipt": None,
+                "late": False,
+            }
+        )
+    if lost:
+        await audit.append_outcomes(connection, now, "recovery", lost)
+    return len(lost)
+
+
+async def attempts_of(connection: AsyncConnection, delivery_id: int) -> list[dict[str, Any]]:
+    """Every attempt of one delivery, oldest first."""
+    rows = await connection.execute(
+        select(attempts).where(attempts.c.delivery_id == delivery_id).order_by(attempts.c.id)
+    )
+    return [dict(row) for row in rows.mappings()]
+
+
+async def count_by_state(connection: AsyncConnection, release_id: str) -> dict[str, int]:
+    """How many deliveries of a release stand where."""
+    rows = await connection.execute(
+        select(deliveries.c.state, func.count())
+        .where(deliveries.c.release_id == release_id)
+        .group_by(deliveries.c.state)
+    )
+    return {row[0]: row[1] for row in rows.all()}

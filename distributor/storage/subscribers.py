@@ -1,0 +1,116 @@
+"""Destinations: the channels' own accounts, and subscribers with what they asked for.
+
+May touch: destinations, subscriptions; inside the caller's transaction.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from distributor.storage.schema import destinations, subscriptions
+
+
+async def ensure_own(connection: AsyncConnection, channel: str, address: str, now: datetime) -> None:
+    """The channel's own account, as the settings name it. An address that moved keeps its row; one that the
+    settings name no more is suspended."""
+    own = (destinations.c.channel == channel, destinations.c.kind == "own")
+    rows = (await connection.execute(select(destinations.c.id, destinations.c.address).where(*own))).all()
+    for row in rows:
+        if row.address != address:
+            await connection.execute(
+                update(destinations)
+                .where(destinations.c.id == row.id)
+                .values(status="suspended", reason="no longer in the settings")
+            )
+    if any(row.address == address for row in rows):
+        await connection.execute(
+            update(destinations)
+            .where(*own, destinations.c.address == address, destinations.c.reason == "no longer in the settings")
+            .values(status="active", reason="")
+        )
+    else:
+        values = {"channel": channel, "address": address, "kind": "own", "created_at": now}
+        await connection.execute(insert(destinations).values(**values))
+
+
+async def put(
+    connection: AsyncConnection,
+    channel: str,
+    address: str,
+    label: str,
+    language: str,
+    facets: Mapping[str, Iterable[str]],
+    now: datetime,
+) -> int:
+    """Add a subscriber, or replace what an existing one asked for (which makes it active again). Returns its id."""
+    here = (destinations.c.channel == channel, destinations.c.address == address)
+    found: int | None = (await connection.execute(select(destinations.c.id).where(*here))).scalar()
+    if found is None:
+        done = await connection.execute(
+            insert(destinations)
+            .values(
+                channel=channel,
+                address=address,
+                kind="subscriber",
+                label=label,
+                language=language,
+                token=secrets.token_urlsafe(24),
+                created_at=now,
+            )
+            .returning(destinations.c.id)
+        )
+        found = int(done.scalar_one())
+    else:
+        await connection.execute(
+            update(destinations)
+            .where(destinations.c.id == found)
+            .values(label=label, language=language, status="active", reason="")
+        )
+        await connection.execute(delete(subscriptions).where(subscriptions.c.destination_id == found))
+    rows = [
+        {"destination_id": found, "facet": facet, "value": value}
+        for facet, values in facets.items()
+        for value in sorted(set(values))
+    ]
+    if rows:
+        await connection.execute(insert(subscriptions), rows)
+    return found
+
+
+async def subscribers(connection: AsyncConnection, channel: str = "") -> list[dict[str, Any]]:
+    """Every subscriber with its facets, by id."""
+    query = select(destinations).where(destinations.c.kind == "subscriber").order_by(destinations.c.id)
+    if channel:
+        query = query.where(destinations.c.channel == channel)
+    rows = {row["id"]: dict(row) | {"facets": {}} for row in (await connection.execute(query)).mappings()}
+    for facet in (await connection.execute(select(subscriptions))).all():
+        if facet.destination_id in rows:
+            rows[facet.destination_id]["facets"].setdefault(facet.facet, []).append(facet.value)
+    return list(rows.values())
+
+
+async def count_active(connection: AsyncConnection, channel: str) -> int:
+    """How many destinations of a channel may get something."""
+    query = select(func.count()).where(destinations.c.channel == channel, destinations.c.status == "active")
+    return int((await connection.execute(query)).scalar_one())
+
+
+async def by_token(connection: AsyncConnection, token: str) -> dict[str, Any] | None:
+    """The subscriber behind an unsubscribe link. An empty token finds nobody."""
+    if not token:
+        return None
+    row = (await connection.execute(select(destinations).where(destinations.c.token == token))).mappings().first()
+    return dict(row) if row else None
+
+
+async def set_status(connection: AsyncConnection, destination_id: int, status: str, reason: str) -> None:
+    """active, suspended or unsubscribed, and why."""
+    await connection.execute(
+        update(destinations).where(destinations.c.id == destination_id).values(status=status, reason=reason)
+    )
