@@ -137,7 +137,7 @@ def _samsung_start(data: Bytes) -> int | None:
     """Where Samsung's trailer begins: SEFH, entries with offsets backwards from it, a length, SEFT."""
     if data[-4:] != b"SEFT" or len(data) < 20:
         return None
-    (length,) = struct.unpack_from("<I", data, len(data) - 8)
+    length: int = struct.unpack_from("<I", data, len(data) - 8)[0]
     head = len(data) - 8 - length
     if head < 0 or data[head : head + 4] != b"SEFH":
         return None
@@ -152,7 +152,7 @@ def _png(data: Bytes, start: int, texts: list[bytes]) -> int:
     """From the signature to behind IEND. Bytes behind IEND are also how a cropped screenshot leaks its
     past.
     """
-    at = start + 8
+    at, length = start + 8, 0
     while True:
         length, name = struct.unpack_from(">I4s", data, at)
         if at + 12 + length > len(data):

@@ -101,9 +101,8 @@ def main() -> None:
         signal.SIGINT, signal.SIG_IGN
     )  # Ctrl-C in a terminal reaches the group; the service decides
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    source = sys.stdin.buffer.raw  # type: ignore[attr-defined]  # unbuffered, so that select sees what is there
     waiting = b""
-    while piece := source.read(_ANSWER_BYTES):
+    while piece := os.read(sys.stdin.fileno(), _ANSWER_BYTES):  # unbuffered: select must see what is there
         waiting += piece
         while b"\n" in waiting:
             line, waiting = waiting.split(b"\n", 1)

@@ -50,7 +50,7 @@ def check_iso(data: Bytes) -> tuple[int, list[bytes], bool]:
     tells a place. MediaRefused: "broken" (cut off, or without an index), "playlist" (points to other files).
     """
     end, names, texts = 0, set(), []
-    for name, start, end in boxes(data, 0, len(data)):  # noqa: B007  # the last end is used below
+    for name, start, end in boxes(data, 0, len(data)):  # the last end is used below
         names.add(name)
         if name != b"mdat":
             texts.append(data[start:end])
