@@ -6,7 +6,8 @@
 # address, extra links, trusted hosts, the command line; scripts/check_names.py then looks for them.
 #
 # Compile with the oldest Python that the project supports: a dependency that only newer ones need
-# shows in the try-out at the end, because with hashes pip refuses whatever is not pinned.
+# shows in the try-out at the end, because with hashes pip refuses whatever is not pinned. The try-out also
+# imports every library: twitter-text-parser, for one, imports pkg_resources without asking for setuptools.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=${PYTHON_LOCK:-.venv/bin/python}
@@ -35,9 +36,11 @@ for version in 3.11 3.12 3.13; do
     fi
     scratch=$(mktemp -d)
     "python$version" -m venv "$scratch/venv"
-    "$scratch/venv/bin/python" -m pip install --quiet --require-hashes -r requirements/build.txt
-    "$scratch/venv/bin/python" -m pip install --quiet --dry-run --no-build-isolation --require-hashes \
-        -r requirements/dev.txt
+    pip=("$scratch/venv/bin/python" -m pip install --quiet --no-build-isolation --require-hashes)
+    "${pip[@]}" -r requirements/build.txt
+    "${pip[@]}" -r requirements/run.txt
+    "${pip[@]}" --dry-run -r requirements/dev.txt
+    "$scratch/venv/bin/python" scripts/try_imports.py
     rm -rf "$scratch"
     echo "lock: the pins fit Python $version"
 done

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import check_names
+from scripts import check_names, try_imports
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
@@ -31,12 +31,6 @@ def pins(name: str) -> dict[str, tuple[str, int]]:
     return found
 
 
-def canonical(requirement: str) -> str:
-    match = re.match(r"[A-Za-z0-9._-]+", requirement)
-    assert match
-    return re.sub(r"[-_.]+", "-", match[0]).lower()
-
-
 @pytest.mark.parametrize("name", LOCKED)
 def test_every_pin_has_hashes_and_nothing_but_pins_is_in_the_file(name: str) -> None:
     found = pins(name)
@@ -46,13 +40,20 @@ def test_every_pin_has_hashes_and_nothing_but_pins_is_in_the_file(name: str) -> 
 
 def test_the_pins_cover_what_the_project_asks_for_and_agree_with_each_other() -> None:
     build, run, dev = (pins(name) for name in LOCKED)
-    assert {canonical(line) for line in PROJECT["project"]["dependencies"]} <= run.keys()
-    assert {canonical(line) for line in PROJECT["project"]["optional-dependencies"]["dev"]} <= dev.keys()
+    assert {try_imports.canonical(line) for line in PROJECT["project"]["dependencies"]} <= run.keys()
+    assert {try_imports.canonical(line) for line in PROJECT["project"]["optional-dependencies"]["dev"]} <= dev.keys()
     assert {"hatchling", "setuptools", "wheel"} <= build.keys()
     assert run.items() <= dev.items()
     for fewer, more in ((build, run), (build, dev)):
         both = fewer.keys() & more.keys()
         assert {name: fewer[name] for name in both} == {name: more[name] for name in both}
+
+
+def test_every_library_that_the_service_asks_for_imports_without_a_warning() -> None:
+    command = [sys.executable, str(ROOT / "scripts/try_imports.py")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {"aiohttp", "telegram", "facebook", "dkim", "twitter_text"} <= try_imports.modules().keys()
 
 
 def test_the_wheel_holds_every_file_of_the_package(tmp_path: Path) -> None:
