@@ -1,0 +1,200 @@
+"""Facebook's Graph API over HTTP: tokens, proof, usage headers, dispatch, faults.
+
+Routes `/facebook/v<version>/…`, version 26.0 and the few before it. The token belongs into the Authorization header; one
+in the query string is answered, but noted in `leaks` (without the token itself).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from distributor.sandbox.effects import Record
+from distributor.sandbox.facebook_errors import JSON, GraphError, bad_parameter, no_object, ordered
+from distributor.sandbox.facebook_page import FacebookPage
+from distributor.sandbox.facebook_views import FacebookViews
+from distributor.sandbox.faults import Faults
+from distributor.sandbox.files import Files
+from distributor.sandbox.http_faults import play
+
+NEWEST = 26
+OLDEST = 22
+CALLS_AN_HOUR = 200
+
+
+@dataclass
+class Ask:
+    """One call: its path without the version, its fields, its files."""
+
+    verb: str
+    path: list[str]
+    given: dict[str, str]
+    files: dict[str, tuple[str, bytes]]
+
+
+class Facebook:
+    """The simulated Facebook: one page, one token. `page.standing()` is what visitors see."""
+
+    def __init__(
+        self, record: Record, files: Files, faults: Faults, *, page_id: str, token: str, app_secret: str | None, limits: bool
+    ) -> None:
+        self.api_url = ""
+        self.page_id = page_id
+        self.record = record
+        self.faults = faults
+        self.limits = limits
+        self.leaks: list[str] = []
+        """Paths of the calls that carried the token in their query string."""
+        self.revoked = False
+        """True: the token is answered with code 190, as after a password change."""
+        self.usage: dict[str, int] | None = None
+        """A fixed X-App-Usage ({"call_count": 95, …}); None: counted."""
+        self.business_usage: JSON | None = None
+        """An X-Business-Use-Case-Usage header's JSON, sent when set."""
+        self.page = FacebookPage(record, files, page_id)
+        self.views = FacebookViews(self.page)
+        self._token = token
+        self._secret = app_secret
+        self._calls: list[float] = []
+
+    def routes(self) -> list[web.RouteDef]:
+        """The routes, below the sandbox's root."""
+        return [web.route("*", "/facebook/{rest:.*}", self.call)]
+
+    async def call(self, request: web.Request) -> web.Response:
+        """One Graph call."""
+        try:
+            ask = await self._read(request)
+            self._check_token(request, ask)
+            method, run = self._route(ask)
+        except GraphError as error:
+            return self._refuse(error)
+        self.record.call("facebook", method, path="/".join(ask.path))
+        fault = self.faults.take("facebook", method)
+
+        async def answer() -> web.Response:
+            try:
+                self._keep_rate()
+                return web.json_response(run(), headers=self._headers())
+            except GraphError as error:
+                return self._refuse(error)
+
+        if fault is not None and fault.kind == "graph_error":
+            if fault.effect(False):
+                await answer()
+            return self._refuse(ordered(fault.options))
+        return await play(fault, request, self.record, answer, lambda wait: self._throttled(wait))
+
+    def _throttled(self, wait: int) -> web.Response:
+        usage = {self.page_id: [{"type": "pages", "call_count": 100, "estimated_time_to_regain_access": -(-wait // 60)}]}
+        refusal = self._refuse(GraphError(400, 32, "(#32) Page request limit reached", is_transient=True))
+        refusal.headers["X-Business-Use-Case-Usage"] = json.dumps(usage)
+        refusal.headers["X-App-Usage"] = json.dumps({"call_count": 100, "total_cputime": 100, "total_time": 100})
+        refusal.headers["Retry-After"] = str(wait)
+        return refusal
+
+    def _refuse(self, error: GraphError) -> web.Response:
+        return web.json_response(error.body(self.record.number()), status=error.status, headers=self._headers())
+
+    def _headers(self) -> dict[str, str]:
+        count = min(100, 100 * len(self._calls) // CALLS_AN_HOUR) if self.limits else 1
+        usage = self.usage or {"call_count": count, "total_cputime": 1, "total_time": 1}
+        headers = {"X-App-Usage": json.dumps(usage), "facebook-api-version": f"v{NEWEST}.0"}
+        if self.business_usage is not None:
+            headers["X-Business-Use-Case-Usage"] = json.dumps(self.business_usage)
+        return headers
+
+    def _keep_rate(self) -> None:
+        now = self.record.clock()
+        self._calls = [*(at for at in self._calls if at > now - 3600), now]
+        if self.limits and len(self._calls) > CALLS_AN_HOUR:
+            raise GraphError(400, 32, "(#32) Page request limit reached", is_transient=True)
+
+    async def _read(self, request: web.Request) -> Ask:
+        version, _, rest = request.match_info["rest"].partition("/")
+        number = re.fullmatch(r"v(\d+)\.\d", version)
+        if number is None or not OLDEST <= int(number[1]) <= NEWEST:
+            raise GraphError(400, 2500, f"Unknown path components: /{version}")
+        given, files = dict(request.query), dict[str, tuple[str, bytes]]()
+        if request.content_type == "application/json":
+            given |= {
+                name: value if isinstance(value, str) else json.dumps(value) for name, value in (await request.json()).items()
+            }
+        elif request.can_read_body:
+            for name, value in (await request.post()).items():
+                if isinstance(value, web.FileField):
+                    files[name] = (value.filename, value.file.read())
+                else:
+                    given[name] = value if isinstance(value, str) else value.decode()
+        return Ask(given.pop("method", request.method).upper(), [part for part in rest.split("/") if part], given, files)
+
+    def _check_token(self, request: web.Request, ask: Ask) -> None:
+        bearer = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
+        if "access_token" in request.query:
+            self.leaks.append(request.path)
+        token = bearer or ask.given.pop("access_token", "")
+        if not token:
+            raise GraphError(400, 104, "An access token is required to request this resource.")
+        if self.revoked:
+            raise GraphError(
+                401, 190, "Error validating access token: The session has been invalidated because the user changed "
+                "their password or Facebook has changed the session for security reasons.", subcode=460,
+            )  # fmt: skip
+        if not hmac.compare_digest(token.encode(), self._token.encode()):
+            raise GraphError(401, 190, "Invalid OAuth access token - Cannot parse access token")
+        if self._secret is None:
+            return
+        proof = ask.given.pop("appsecret_proof", "")
+        if not proof:
+            raise GraphError(400, 100, "API calls from the server require an appsecret_proof argument", kind="GraphMethodException")
+        right = hmac.new(self._secret.encode(), token.encode(), hashlib.sha256).hexdigest()
+        if not hmac.compare_digest(right, proof):
+            raise GraphError(400, 100, "Invalid appsecret_proof provided in the API argument", kind="GraphMethodException")
+
+    def _route(self, ask: Ask) -> tuple[str, Callable[[], JSON]]:
+        """Name of the called method and what to run."""
+        owner, page, given = (ask.path or [""])[0], self.page, ask.given
+        if owner in ("me", self.page_id):
+            edge = ask.path[1] if len(ask.path) > 1 else ""
+            if ask.verb == "GET" and not edge:
+                return ("me.get" if owner == "me" else "page.get"), lambda: self.views.page_json(given)
+            if edge in ("feed", "posts", "published_posts") and ask.verb == "GET":
+                return "feed.read", lambda: self.views.feed(given)
+            if edge == "feed" and ask.verb == "POST":
+                return "feed.create", lambda: page.add_post(given)
+            if edge == "photos" and ask.verb == "POST":
+                name, data = ask.files.get("source", ("", b""))
+                return "photos.create", lambda: page.add_photo(data, name, given)
+            if edge == "videos" and ask.verb == "POST":
+                return self._video(ask)
+            raise GraphError(400, 2500, f"Unknown path components: /{edge}")
+        if len(ask.path) != 1:
+            raise no_object(owner) if ask.path else GraphError(400, 2500, "Unknown path components: /")
+        verbs: dict[str, tuple[str, Callable[[], JSON]]] = {
+            "GET": ("object.get", lambda: self.views.object_json(owner, given)),
+            "POST": ("object.update", lambda: page.update(owner, given)),
+            "DELETE": ("object.delete", lambda: page.delete(owner)),
+        }
+        if ask.verb not in verbs:
+            raise GraphError(400, 100, f"Unsupported {ask.verb.lower()} request", kind="GraphMethodException")
+        return verbs[ask.verb]
+
+    def _video(self, ask: Ask) -> tuple[str, Callable[[], JSON]]:
+        page, given = self.page, ask.given
+        phase = given.get("upload_phase", "")
+        chunk = ask.files.get("video_file_chunk", ("", b""))[1]
+        phases: dict[str, tuple[str, Callable[[], JSON]]] = {
+            "start": ("videos.start", lambda: page.start_video(given)),
+            "transfer": ("videos.transfer", lambda: page.transfer_video(chunk, given)),
+            "finish": ("videos.finish", lambda: page.finish_video(given)),
+            "": ("videos.create", lambda: page.add_video(ask.files.get("source", ("", b""))[1], given)),
+        }
+        if phase not in phases:
+            raise bad_parameter("Param upload_phase must be one of {start, transfer, finish, cancel}")
+        return phases[phase]
