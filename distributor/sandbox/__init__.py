@@ -1,13 +1,13 @@
-"""The sandbox: Telegram, X, a Facebook page and a mail relay, simulated over real HTTP and SMTP, with faults on order.
+"""The sandbox: Telegram, X, a Facebook page and a mail relay over real HTTP and SMTP, with faults on order.
 
-Tests, the demo and a newcomer's first look run on it. It imports nothing else of Distributor, keeps everything in memory,
-and opens no connection of its own but to a webhook that a bot has set and to addresses a bot asks it to fetch.
+Tests, the demo and a newcomer's first look run on it. It imports nothing else of Distributor, keeps everything in
+memory, and opens no connection of its own but to a webhook that a bot has set and to addresses a bot asks it to fetch.
 
     sandbox = Sandbox(); await sandbox.start(); …; await sandbox.stop()      (or: async with Sandbox() as sandbox)
 
-Faults: `sandbox.faults.order(platform, method, kind, times=1, after=0, **options)`; also POST /sandbox/faults with the
-same words as JSON, GET to see and DELETE to clear them. `method` may be "*"; `times=None` lasts until cleared; `after=N`
-lets N calls pass first. `chat_id=` (Telegram) and `address=` (SMTP recipient, patterns with *) narrow an order.
+Faults: `sandbox.faults.order(platform, method, kind, times=1, after=0, **options)`; also POST /sandbox/faults with
+the same words as JSON, GET to see and DELETE to clear them. `method` may be "*"; `times=None` lasts until cleared;
+`after=N` lets N calls pass first. `chat_id=` (Telegram) and `address=` (SMTP recipient, patterns with *) narrow an order.
 
     platform   methods
     telegram   every Bot API method by its name (sendMessage, sendMediaGroup, getUpdates, …), file.download
@@ -29,8 +29,10 @@ lets N calls pass first. `chat_id=` (Telegram) and `address=` (SMTP recipient, p
     empty           200 with an empty body                                      yes *     -
     no_id           the true answer without the id of what was created          yes       -
     partial_album   sendMediaGroup: some items posted, the call fails           in part   posted (1)
-    graph_error     Facebook: an error body                                     no *      code (1), subcode, message, status, is_transient
-    telegram_error  Telegram: ok=false                                          no *      error_code (400), description, parameters
+    graph_error     Facebook: an error body                                     no *      code (1), subcode, message,
+                                                                                          status, is_transient
+    telegram_error  Telegram: ok=false                                          no *      error_code (400), description,
+                                                                                          parameters
     smtp_error      SMTP: a reply code (421 closes; data: after the dot)        no *      code (451), text
 
     * `effect=True` or `effect=False` decides otherwise.

@@ -1,7 +1,7 @@
 """Facebook's Graph API over HTTP: tokens, proof, usage headers, dispatch, faults.
 
-Routes `/facebook/v<version>/…`, version 26.0 and the few before it. The token belongs into the Authorization header; one
-in the query string is answered, but noted in `leaks` (without the token itself).
+Routes `/facebook/v<version>/…`, version 26.0 and the few before it. The token belongs into the Authorization header;
+one in the query string is answered, but noted in `leaks` (without the token itself).
 """
 
 from __future__ import annotations
@@ -42,7 +42,15 @@ class Facebook:
     """The simulated Facebook: one page, one token. `page.standing()` is what visitors see."""
 
     def __init__(
-        self, record: Record, files: Files, faults: Faults, *, page_id: str, token: str, app_secret: str | None, limits: bool
+        self,
+        record: Record,
+        files: Files,
+        faults: Faults,
+        *,
+        page_id: str,
+        token: str,
+        app_secret: str | None,
+        limits: bool,
     ) -> None:
         self.api_url = ""
         self.page_id = page_id
@@ -92,7 +100,9 @@ class Facebook:
         return await play(fault, request, self.record, answer, lambda wait: self._throttled(wait))
 
     def _throttled(self, wait: int) -> web.Response:
-        usage = {self.page_id: [{"type": "pages", "call_count": 100, "estimated_time_to_regain_access": -(-wait // 60)}]}
+        usage = {
+            self.page_id: [{"type": "pages", "call_count": 100, "estimated_time_to_regain_access": -(-wait // 60)}]
+        }
         refusal = self._refuse(GraphError(400, 32, "(#32) Page request limit reached", is_transient=True))
         refusal.headers["X-Business-Use-Case-Usage"] = json.dumps(usage)
         refusal.headers["X-App-Usage"] = json.dumps({"call_count": 100, "total_cputime": 100, "total_time": 100})
@@ -124,7 +134,8 @@ class Facebook:
         given, files = dict(request.query), dict[str, tuple[str, bytes]]()
         if request.content_type == "application/json":
             given |= {
-                name: value if isinstance(value, str) else json.dumps(value) for name, value in (await request.json()).items()
+                name: value if isinstance(value, str) else json.dumps(value)
+                for name, value in (await request.json()).items()
             }
         elif request.can_read_body:
             for name, value in (await request.post()).items():
@@ -132,7 +143,9 @@ class Facebook:
                     files[name] = (value.filename, value.file.read())
                 else:
                     given[name] = value if isinstance(value, str) else value.decode()
-        return Ask(given.pop("method", request.method).upper(), [part for part in rest.split("/") if part], given, files)
+        return Ask(
+            given.pop("method", request.method).upper(), [part for part in rest.split("/") if part], given, files
+        )
 
     def _check_token(self, request: web.Request, ask: Ask) -> None:
         bearer = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
@@ -152,10 +165,14 @@ class Facebook:
             return
         proof = ask.given.pop("appsecret_proof", "")
         if not proof:
-            raise GraphError(400, 100, "API calls from the server require an appsecret_proof argument", kind="GraphMethodException")
+            raise GraphError(
+                400, 100, "API calls from the server require an appsecret_proof argument", kind="GraphMethodException"
+            )
         right = hmac.new(self._secret.encode(), token.encode(), hashlib.sha256).hexdigest()
         if not hmac.compare_digest(right, proof):
-            raise GraphError(400, 100, "Invalid appsecret_proof provided in the API argument", kind="GraphMethodException")
+            raise GraphError(
+                400, 100, "Invalid appsecret_proof provided in the API argument", kind="GraphMethodException"
+            )
 
     def _route(self, ask: Ask) -> tuple[str, Callable[[], JSON]]:
         """Name of the called method and what to run."""

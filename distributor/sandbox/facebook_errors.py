@@ -50,7 +50,8 @@ def ordered(options: JSON) -> GraphError:
     code = int(options.get("code", 1))
     transient = bool(options.get("is_transient", code in (1, 2, 4, 17, 32, 341, 613)))
     messages = {
-        1: "An unknown error occurred", 2: "Service temporarily unavailable", 4: "(#4) Application request limit reached",
+        1: "An unknown error occurred", 2: "Service temporarily unavailable",
+        4: "(#4) Application request limit reached",
         10: "(#10) Application does not have permission for this action", 17: "(#17) User request limit reached",
         32: "(#32) Page request limit reached", 102: "Session key invalid or no longer valid",
         190: "Error validating access token: Session has expired", 200: "(#200) Permissions error",

@@ -153,7 +153,9 @@ class FacebookPage:
         for video in self.videos.values():
             if video.session == session and video.file is None:
                 return video
-        raise GraphError(400, 6000, "There was a problem uploading your video. The session is unknown.", subcode=1363047)
+        raise GraphError(
+            400, 6000, "There was a problem uploading your video. The session is unknown.", subcode=1363047
+        )
 
     def transfer_video(self, chunk: bytes | None, given: dict[str, str]) -> JSON:
         """Phase transfer: one chunk at the expected offset; answers the next span (start = end when all is there)."""
@@ -187,7 +189,9 @@ class FacebookPage:
     def _complete(self, video: Video, data: bytes, given: dict[str, str]) -> None:
         file = self.files.keep(data, f"{video.id}.mp4")
         if not file.look.is_video:
-            raise GraphError(400, 352, "(#352) The video file you selected is in a format that we don't support", subcode=1363024)
+            raise GraphError(
+                400, 352, "(#352) The video file you selected is in a format that we don't support", subcode=1363024
+            )
         video.file, video.title, video.description = file, given.get("title", ""), given.get("description", "")
         published = is_true(given.get("published", "true"))
         post = self._post(message=video.description, video=video, published=published)

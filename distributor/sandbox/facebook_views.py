@@ -11,13 +11,21 @@ from typing import Any
 from distributor.sandbox.facebook_errors import JSON, bad_parameter, split_fields
 from distributor.sandbox.facebook_page import FacebookPage, PagePost, Photo
 
-POST_FIELDS = frozenset(
-    "id message created_time updated_time permalink_url is_published status_type from attachments full_picture".split()
-)
+POST_FIELDS = frozenset({
+    "id", "message", "created_time", "updated_time", "permalink_url", "is_published", "status_type", "from",
+    "attachments", "full_picture",
+})  # fmt: skip
 POST_EDGES = frozenset({"attachments"})
-PHOTO_FIELDS = frozenset("id name alt_text alt_text_custom created_time height width link images".split())
-VIDEO_FIELDS = frozenset("id title description length permalink_url post_id status published created_time".split())
-PAGE_FIELDS = frozenset("id name username link category fan_count followers_count is_published can_post about".split())
+"""Names in POST_FIELDS that are edges of the node, not fields."""
+PHOTO_FIELDS = frozenset({
+    "id", "name", "alt_text", "alt_text_custom", "created_time", "height", "width", "link", "images",
+})  # fmt: skip
+VIDEO_FIELDS = frozenset({
+    "id", "title", "description", "length", "permalink_url", "post_id", "status", "published", "created_time",
+})  # fmt: skip
+PAGE_FIELDS = frozenset({
+    "id", "name", "username", "link", "category", "fan_count", "followers_count", "is_published", "can_post", "about",
+})  # fmt: skip
 
 
 def stamp(at: datetime) -> str:
@@ -39,7 +47,8 @@ class FacebookViews:
     def __init__(self, page: FacebookPage) -> None:
         self.page = page
         self.about: JSON = {
-            "id": page.id, "name": "შინაგან საქმეთა სამინისტრო", "username": "mia.sandbox", "category": "Government organization",
+            "id": page.id, "name": "შინაგან საქმეთა სამინისტრო", "username": "mia.sandbox",
+            "category": "Government organization",
             "link": "https://www.facebook.com/mia.sandbox", "fan_count": 128_400, "followers_count": 131_022,
             "is_published": True, "can_post": True, "about": "Sandbox",
         }  # fmt: skip

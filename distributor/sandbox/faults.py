@@ -1,7 +1,8 @@
 """Faults on order: what goes wrong, at which call, how often.
 
-Holds the list of ordered faults and the two tables (METHODS, KINDS) that say which words an order may use. It touches
-nothing else: the platforms ask `take` before each call, and `http_faults` plays what it gives. It never decides by chance.
+Holds the list of ordered faults and the two tables (METHODS, KINDS) that say which words an order may use. Touches
+nothing else: the platforms ask `take` before each call, and `http_faults` plays what it gives. It never decides by
+chance.
 """
 
 from __future__ import annotations
@@ -11,22 +12,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 METHODS: Mapping[str, frozenset[str]] = {
-    "telegram": frozenset(
+    "telegram": _words(
         "getMe getUpdates setWebhook deleteWebhook getWebhookInfo sendMessage sendPhoto sendVideo sendDocument "
         "sendAnimation sendMediaGroup copyMessage editMessageText editMessageCaption editMessageMedia "
         "editMessageReplyMarkup deleteMessage answerCallbackQuery getFile getChat getChatMember "
-        "getChatAdministrators setMyCommands getMyCommands deleteMyCommands sendChatAction file.download".split()
+        "getChatAdministrators setMyCommands getMyCommands deleteMyCommands sendChatAction file.download"
     ),
-    "x": frozenset(
+    "x": _words(
         "tweets.create tweets.delete tweets.get users.me users.tweets "
-        "media.initialize media.append media.finalize media.status media.metadata".split()
+        "media.initialize media.append media.finalize media.status media.metadata"
     ),
-    "facebook": frozenset(
+    "facebook": _words(
         "me.get page.get feed.create feed.read photos.create videos.create videos.start videos.transfer "
-        "videos.finish object.get object.update object.delete".split()
+        "videos.finish object.get object.update object.delete"
     ),
-    "smtp": frozenset("smtp.connect smtp.ehlo smtp.mail smtp.rcpt smtp.data".split()),
+    "smtp": _words("smtp.connect smtp.ehlo smtp.mail smtp.rcpt smtp.data"),
 }
 
 KINDS: Mapping[str, frozenset[str]] = {

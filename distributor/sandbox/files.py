@@ -82,7 +82,7 @@ def _look_at_video(data: bytes) -> Look:
     import av  # only where a video comes: it is a heavy library
 
     try:
-        with av.open(io.BytesIO(data)) as container:
+        with av.open(io.BytesIO(data), "r") as container:
             if not container.streams.video:
                 return Look("application/octet-stream")
             stream = container.streams.video[0]

@@ -53,7 +53,11 @@ def _broken(request: web.BaseRequest) -> web.Response:
 
 
 async def play(
-    fault: Fault | None, request: web.BaseRequest, record: Record, answer: Answer, throttled: Callable[[int], web.Response]
+    fault: Fault | None,
+    request: web.BaseRequest,
+    record: Record,
+    answer: Answer,
+    throttled: Callable[[int], web.Response],
 ) -> web.Response:
     """Gives the answer to a call under `fault` (None: the true answer)."""
     if fault is None:

@@ -79,7 +79,9 @@ class MailBox:
         self._open.add(conversation)
         return conversation
 
-    def _authenticate(self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
+    def _authenticate(
+        self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any
+    ) -> AuthResult:
         if self.credentials is None or not isinstance(data, LoginPassword):
             return AuthResult(success=False, handled=False)
         name, password = (one.encode() for one in self.credentials)
@@ -206,7 +208,7 @@ class Conversation(SMTP):
         coming = next((one for one in box.faults.ordered if one.concerns("smtp", "smtp.data", {})), None)
         if coming is not None and coming.kind == "reset_before" and coming.after == 0:
             await self._suffer("smtp.data")
-        await super().smtp_DATA(arg)  # type: ignore[arg-type]  # aiosmtpd passes None for no argument
+        await super().smtp_DATA(arg)
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         """After the final dot: the effect, and what befalls its answer."""

@@ -43,9 +43,7 @@ def make_certificate(host: str) -> tuple[ssl.SSLContext, Path]:
     )  # fmt: skip
     certificate_file = _write(certificate.public_bytes(serialization.Encoding.PEM))
     key_file = _write(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     try:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)

@@ -1,7 +1,7 @@
 """Telegram as its users have it: people write, press buttons, and look at chats.
 
-The face of the simulated Telegram for tests, the demo and the page. What a person does becomes updates for the bots that
-may see it. Never calls a bot's code: bots learn of it by getUpdates or their webhook.
+The face of the simulated Telegram for tests, the demo and the page. What a person does becomes updates for the bots
+that see it. Never calls a bot's code: bots learn of it by getUpdates or their webhook.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from distributor.sandbox.telegram_text import check_entities, with_found
 from distributor.sandbox.telegram_updates import Updates
 from distributor.sandbox.telegram_world import JSON, Attached, BotAccount, Chat, Message, Person, World
 
-DESK_TOKEN = "1000001:sandbox-desk-token"
+DESK_TOKEN = "1000001:sandbox-desk-token"  # noqa: S105  # the sandbox's own; it opens nothing else
 DESK, CHANNEL, STAGING = -100200, -100300, -100400
 PEOPLE = (
     Person(501, "ნინო", "ბერიძე", "nino_author"),
@@ -110,7 +110,7 @@ class Telegram:
         self, person_id: int, files: Sequence[tuple[str, bytes, str]], caption: str = "", chat_id: int | None = None,
         *, as_album: bool = True,
     ) -> list[JSON]:  # fmt: skip
-        """A person sends files (kind, bytes, name), as an album of up to ten or one by one; the caption on the first."""
+        """A person sends files (kind, bytes, name), as an album of up to ten or singly; the caption on the first."""
         if len(caption) > CAPTION_OF_PEOPLE:
             raise bad_request("message caption is too long")
         album, sent = None, list[JSON]()
@@ -126,7 +126,12 @@ class Telegram:
         return sent
 
     async def send_photos(
-        self, person_id: int, photos: Sequence[bytes], caption: str = "", as_album: bool = True, chat_id: int | None = None
+        self,
+        person_id: int,
+        photos: Sequence[bytes],
+        caption: str = "",
+        as_album: bool = True,
+        chat_id: int | None = None,
     ) -> list[JSON]:
         """A person sends photos."""
         named = [("photo", data, "") for data in photos]
@@ -185,8 +190,12 @@ class Telegram:
         more = {"buttons": buttons_of(message.reply_markup), "media": media, "out": message.by_bot is not None}
         return self.world.message_json(bot, message) | more
 
-    async def wait_for(
-        self, chat_id: int, predicate: Callable[[JSON], bool], timeout: float = 5.0, bot: BotAccount | None = None
+    async def wait_for(  # callers say how long
+        self,
+        chat_id: int,
+        predicate: Callable[[JSON], bool],
+        timeout: float = 5.0,  # noqa: ASYNC109
+        bot: BotAccount | None = None,
     ) -> JSON:
         """The newest message of a chat for which `predicate` holds, as soon as there is one; TimeoutError else."""
         async with asyncio.timeout(timeout):
@@ -196,7 +205,7 @@ class Telegram:
                         return message
                 await self.record.changed.wait(timeout)
 
-    async def wait_for_answer(self, callback_query_id: str, timeout: float = 5.0) -> JSON:
+    async def wait_for_answer(self, callback_query_id: str, timeout: float = 5.0) -> JSON:  # noqa: ASYNC109  # callers say how long
         """The bot's answer to a press; TimeoutError when none comes."""
         async with asyncio.timeout(timeout):
             while True:

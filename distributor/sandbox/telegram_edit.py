@@ -1,7 +1,7 @@
 """The Bot API's editing methods: texts, captions, media, buttons, deletion.
 
-A bot edits its own messages and, as administrator, a channel's. An edit that changes nothing is refused in the server's
-words. Touches the world's memory only.
+A bot edits its own messages and, as administrator, a channel's. An edit that changes nothing is refused in the
+server's words. Touches the world's memory only.
 """
 
 from __future__ import annotations
@@ -88,7 +88,12 @@ class Editing:
         if not isinstance(source, dict) or source.get("type") not in KINDS:
             raise bad_request("can't parse InputMedia: unsupported type")
         kind = str(source["type"])
-        if message.album and message.attached and "document" in (kind, message.attached.kind) and kind != message.attached.kind:
+        if (
+            message.album
+            and message.attached
+            and "document" in (kind, message.attached.kind)
+            and kind != message.attached.kind
+        ):
             raise bad_request("message can't be edited")
         caption, entities = self.sending.caption(params, source)
         file = await attached(self.world, bot, params, kind, source)

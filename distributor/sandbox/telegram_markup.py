@@ -31,7 +31,7 @@ def read_markup(params: Params) -> JSON | None:
         return markup
     rows = markup["inline_keyboard"]
     if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
-        raise bad_request("can't parse inline keyboard: field \"inline_keyboard\" must be of type Array of Arrays")
+        raise bad_request('can\'t parse inline keyboard: field "inline_keyboard" must be of type Array of Arrays')
     kept = [[_button(button) for button in row] for row in rows if row]
     return {"inline_keyboard": kept} if kept else None
 
@@ -53,4 +53,5 @@ def _button(button: Any) -> JSON:
 
 def buttons_of(markup: JSON | None) -> list[list[JSON]]:
     """The rows of inline buttons, [] when there are none."""
-    return (markup or {}).get("inline_keyboard", [])
+    rows: list[list[JSON]] = (markup or {}).get("inline_keyboard", [])
+    return rows

@@ -1,8 +1,8 @@
 """Files in Bot API calls: uploads, file ids, addresses, and the limits of each kind.
 
-Source: "Sending files" and InputFile of the Bot API, and the server's error texts. Photos up to 10 MB, width and height
-together up to 10000, ratio up to 20; other files up to 50 MB; by address 5 and 20 MB. Fetches an address only when a bot
-sends one.
+Source: "Sending files" and InputFile of the Bot API, and the server's error texts. Photos up to 10 MB, width and
+height together up to 10000, ratio up to 20; other files up to 50 MB; by address 5 and 20 MB. Fetches an address only
+when a bot sends one.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The table of Bot API methods, and those that neither send nor edit.
 
-`METHODS` maps each name to what runs and to the parameters that the sandbox reads; other parameters are ignored, as by
-the real server. The self-check compares this table with Telegram's own description.
+`METHODS` maps each name to what runs and to the parameters that the sandbox reads; other parameters are ignored, as
+by the real server. The self-check compares this table with Telegram's own description.
 """
 
 from __future__ import annotations
@@ -53,9 +53,10 @@ PARAMETERS: Mapping[str, frozenset[str]] = {
     }.items()
 }
 ALL_RIGHTS = (
-    "can_be_edited can_manage_chat can_delete_messages can_manage_video_chats can_restrict_members can_promote_members "
-    "can_change_info can_invite_users can_post_stories can_edit_stories can_delete_stories"
-).split()
+    "can_be_edited", "can_manage_chat", "can_delete_messages", "can_manage_video_chats", "can_restrict_members",
+    "can_promote_members", "can_change_info", "can_invite_users", "can_post_stories", "can_edit_stories",
+    "can_delete_stories",
+)  # fmt: skip
 
 
 class Methods:
@@ -75,7 +76,10 @@ class Methods:
             "deleteWebhook": self._delete_webhook,
             "getWebhookInfo": self._webhook_info,
             "sendMessage": sending.send_message,
-            **{f"send{kind.capitalize()}": self._file_sender(kind) for kind in ("photo", "video", "document", "animation")},
+            **{
+                f"send{kind.capitalize()}": self._file_sender(kind)
+                for kind in ("photo", "video", "document", "animation")
+            },
             "copyMessage": sending.copy_message,
             "editMessageText": editing.edit_text,
             "editMessageCaption": editing.edit_caption,
@@ -171,7 +175,11 @@ class Methods:
             return member | {"is_anonymous": False}
         if status == "administrator":
             rights = dict.fromkeys(ALL_RIGHTS, True) | {"is_anonymous": False, "can_be_edited": False}
-            return member | rights | ({"can_post_messages": True, "can_edit_messages": True} if chat.type == "channel" else {})
+            return (
+                member
+                | rights
+                | ({"can_post_messages": True, "can_edit_messages": True} if chat.type == "channel" else {})
+            )
         return member | ({"until_date": 0} if status == "kicked" else {})
 
     async def _get_member(self, bot: BotAccount, params: Params) -> JSON:
@@ -181,7 +189,9 @@ class Methods:
         chat = self.world.find(bot, params.text("chat_id"))
         if chat.type == "private":
             raise bad_request("there are no administrators in the private chat")
-        return [self._member(chat, who) for who, status in chat.statuses.items() if status in ("creator", "administrator")]
+        return [
+            self._member(chat, who) for who, status in chat.statuses.items() if status in ("creator", "administrator")
+        ]
 
     async def _set_commands(self, bot: BotAccount, params: Params) -> bool:
         commands = params.structure("commands")

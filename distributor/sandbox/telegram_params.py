@@ -1,7 +1,7 @@
 """Parameters of a Bot API call: query string, form, multipart or JSON, read alike.
 
-Complex values may come JSON-encoded in a form field, as clients send them. Unknown parameters are ignored, as by the real
-server. Touches the request body only.
+Complex values may come JSON-encoded in a form field, as clients send them. Unknown parameters are ignored, as by the
+real server. Touches the request body only.
 """
 
 from __future__ import annotations

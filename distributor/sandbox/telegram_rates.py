@@ -1,6 +1,7 @@
 """Telegram's rates: one message a second in a chat, twenty a minute in a group or channel, thirty a second overall.
 
-Source: Bots FAQ, "My bot is hitting limits". An album counts as its items. Remembers times only; asks the clock it was given.
+Source: Bots FAQ, "My bot is hitting limits". An album counts as its items. Remembers times only; asks the clock it
+was given.
 """
 
 from __future__ import annotations

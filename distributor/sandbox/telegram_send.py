@@ -19,7 +19,13 @@ from distributor.sandbox.telegram_updates import Updates
 from distributor.sandbox.telegram_world import JSON, BotAccount, Chat, Message, World
 
 CHAT_WORDS = {"channel": "channel chat", "group": "group chat", "supergroup": "supergroup chat"}
-PASSED_ON = ("link_preview_options", "has_spoiler", "show_caption_above_media", "protect_content", "disable_notification")
+PASSED_ON = (
+    "link_preview_options",
+    "has_spoiler",
+    "show_caption_above_media",
+    "protect_content",
+    "disable_notification",
+)
 
 
 class Sending:
@@ -38,7 +44,9 @@ class Sending:
         chat = self.world.find(bot, given if isinstance(given, int | str) else str(given))
         if chat.migrated_to is not None:
             raise Refused(
-                400, "Bad Request: group chat was upgraded to a supergroup chat", {"migrate_to_chat_id": chat.migrated_to}
+                400,
+                "Bad Request: group chat was upgraded to a supergroup chat",
+                {"migrate_to_chat_id": chat.migrated_to},
             )
         if chat.type == "private":
             if chat.blocked:
@@ -126,7 +134,9 @@ class Sending:
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
             raise bad_request("expected an Array of InputMedia")
         self._check_album(items)
-        read = [(self.caption(params, item), await attached(self.world, bot, params, item["type"], item)) for item in items]
+        read = [
+            (self.caption(params, item), await attached(self.world, bot, params, item["type"], item)) for item in items
+        ]
         self.keep_rate(bot, chat, len(items))
         posted = int(fault.options.get("posted", 1)) if fault is not None else len(read)
         album = f"{13_000_000_000 + self.world.record.number()}"
@@ -139,7 +149,7 @@ class Sending:
             self._sent(bot, messages, "album", text=text, media=[file.kind for _, file in read[:posted]])
         if fault is not None:
             raise bad_request(
-                f'failed to send message #{posted + 1} with the error message "Internal Server Error: file upload failed"'
+                f'failed to send message #{posted + 1} with the error message "Internal Server Error: upload failed"'
             )
         return [self.world.message_json(bot, message) for message in messages]
 
@@ -154,7 +164,7 @@ class Sending:
         kinds = [str(item.get("type")) for item in items]
         for kind in kinds:
             if kind not in KINDS or kind == "animation":
-                raise bad_request(f"type \"{kind}\" can't be used in sendMediaGroup")
+                raise bad_request(f'type "{kind}" can\'t be used in sendMediaGroup')
         if "document" in kinds and set(kinds) != {"document"}:
             raise bad_request("document can't be mixed with other media types")
 

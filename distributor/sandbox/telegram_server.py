@@ -1,7 +1,7 @@
 """The Bot API over HTTP: tokens, dispatch, faults, file download.
 
-Routes `/telegram/bot<TOKEN>/<method>` and `/telegram/file/bot<TOKEN>/<path>`. Never writes a token anywhere but into the
-comparison.
+Routes `/telegram/bot<TOKEN>/<method>` and `/telegram/file/bot<TOKEN>/<path>`. Never writes a token anywhere but into
+the comparison.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Telegram's formatted text: HTML parsing, entity checks, lengths, automatic entities.
 
-Pure functions after the Bot API's "Formatting options" and the checks of its server (tdlib's fix_entities). Offsets and
-lengths of entities are UTF-16 code units, text lengths are code points. Raises `Refused` with the server's own words.
+Pure functions after the Bot API's "Formatting options" and the checks of its server (tdlib's fix_entities). Offsets
+and lengths of entities are UTF-16 code units, text lengths are code points. Raises `Refused` with the server's own
+words.
 """
 
 from __future__ import annotations
@@ -22,11 +23,8 @@ TAGS = {
     "span": "spoiler", "a": "text_link", "code": "code", "pre": "pre", "blockquote": "blockquote",
     "tg-emoji": "custom_emoji",
 }  # fmt: skip
-ENTITY_TYPES = frozenset(
-    "mention hashtag cashtag bot_command url email phone_number bold italic underline strikethrough spoiler "
-    "blockquote expandable_blockquote code pre text_link text_mention custom_emoji date_time".split()
-)
 AUTOMATIC = frozenset({"mention", "hashtag", "cashtag", "bot_command", "url", "email", "phone_number"})
+ENTITY_TYPES = frozenset(TAGS.values()) | AUTOMATIC | {"expandable_blockquote", "text_mention", "date_time"}
 _TAG = re.compile(r"<(/?)([a-zA-Z-]+)((?:\s+[^<>]*?)?)\s*>")
 _ATTRIBUTE = re.compile(r"""([a-zA-Z-]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?""")
 _FOUND = re.compile(
@@ -60,7 +58,7 @@ def parse_html(source: str) -> tuple[str, list[Entity]]:
         offset = len(source[:cut].encode())
         match = _TAG.match(source, cut)
         if match is None:
-            raise bad_request(f"can't parse entities: Unsupported start tag \"\" at byte offset {offset}")
+            raise bad_request(f'can\'t parse entities: Unsupported start tag "" at byte offset {offset}')
         closing, tag, attributes = match.group(1), match.group(2).lower(), match.group(3)
         if closing:
             entities.extend(_close(opened, tag, units(text), offset))
@@ -75,14 +73,14 @@ def parse_html(source: str) -> tuple[str, list[Entity]]:
 
 def _open(tag: str, attributes: str, start: int, offset: int) -> _Open:
     if tag not in TAGS:
-        raise bad_request(f"can't parse entities: Unsupported start tag \"{tag}\" at byte offset {offset}")
+        raise bad_request(f'can\'t parse entities: Unsupported start tag "{tag}" at byte offset {offset}')
     values = {
         name.lower(): html.unescape(double or single or bare)
         for name, double, single, bare in _ATTRIBUTE.findall(attributes)
     }
     extra: dict[str, Any] = {"type": TAGS[tag]}
     if tag == "span" and values.get("class") != "tg-spoiler":
-        raise bad_request(f"can't parse entities: Tag \"span\" must have class \"tg-spoiler\" at byte offset {offset}")
+        raise bad_request(f'can\'t parse entities: Tag "span" must have class "tg-spoiler" at byte offset {offset}')
     if tag == "a":
         extra["url"] = values.get("href", "")
     if tag == "blockquote" and "expandable" in values:
@@ -100,7 +98,8 @@ def _close(opened: list[_Open], tag: str, end: int, offset: int) -> list[Entity]
     last = opened.pop()
     if last.tag != tag:
         raise bad_request(
-            f"can't parse entities: Unmatched end tag at byte offset {offset}, expected \"</{last.tag}>\", found \"</{tag}>\""
+            f"can't parse entities: Unmatched end tag at byte offset {offset}, "
+            f'expected "</{last.tag}>", found "</{tag}>"'
         )
     if end == last.start or (last.tag == "a" and not re.match(r"(https?|tg|mailto|tel):", last.extra["url"])):
         return []  # the server drops empty entities and links that it does not know
@@ -123,7 +122,7 @@ def check_entities(text: str, entities: list[Entity]) -> list[Entity]:
     for entity in entities:
         kind, offset, length = entity.get("type"), entity.get("offset"), entity.get("length")
         if kind not in ENTITY_TYPES:
-            raise bad_request(f"can't parse MessageEntity: Unsupported type \"{kind}\" specified")
+            raise bad_request(f'can\'t parse MessageEntity: Unsupported type "{kind}" specified')
         if not isinstance(offset, int) or not isinstance(length, int) or offset < 0 or length < 0:
             raise bad_request("receive an entity with incorrect offset or length")
         if offset + length > whole:
@@ -160,7 +159,9 @@ def with_found(text: str, entities: list[Entity]) -> list[Entity]:
     found = list(given)
     for match in _FOUND.finditer(text):
         offset, length = units(text[: match.start()]), units(match.group())
-        if any(entity["offset"] < offset + length and offset < entity["offset"] + entity["length"] for entity in closed):
+        if any(
+            entity["offset"] < offset + length and offset < entity["offset"] + entity["length"] for entity in closed
+        ):
             continue
         found.append({"type": str(match.lastgroup), "offset": offset, "length": length})
     return sorted(found, key=lambda entity: (entity["offset"], -entity["length"]))

@@ -1,7 +1,7 @@
 """How bots learn what happened: update queues, long polling, webhooks.
 
-Keeps one queue for each bot. Sends over HTTP only to a webhook that the bot itself has set. An update stays queued until
-it is confirmed (by a higher offset, or by the webhook's 2xx), as the Bot API promises.
+Keeps one queue for each bot. Sends over HTTP only to a webhook that the bot itself has set. An update stays queued
+until it is confirmed (by a higher offset, or by the webhook's 2xx), as the Bot API promises.
 """
 
 from __future__ import annotations
@@ -72,7 +72,9 @@ class Updates:
                 return
         raise KeyError(update_id)
 
-    async def poll(self, bot: BotAccount, offset: int, limit: int, timeout: float, allowed: list[str] | None) -> list[JSON]:
+    async def poll(
+        self, bot: BotAccount, offset: int, limit: int, seconds: float, allowed: list[str] | None
+    ) -> list[JSON]:
         """getUpdates. A second poll of the same bot ends the first with 409, as the server does."""
         queue = self.queues[bot.id]
         if queue.url:
@@ -84,7 +86,7 @@ class Updates:
         mine = queue.poll
         queue.news.fire()
         self._confirm(queue, offset)
-        deadline = asyncio.get_running_loop().time() + timeout
+        deadline = asyncio.get_running_loop().time() + seconds
         while not (queue.pending or queue.again):
             left = deadline - asyncio.get_running_loop().time()
             if left <= 0 or self.record.stopping.is_set():

@@ -1,7 +1,7 @@
 """Telegram's world: people, bots, chats, messages, files, and how a bot sees them.
 
-Memory only. A message is stored once and shown to each bot with that bot's own file ids (a file_id belongs to one bot).
-Knows nothing of HTTP, and sends nothing anywhere by itself.
+Memory only. A message is stored once and shown to each bot with that bot's own file ids (a file_id belongs to one
+bot). Knows nothing of HTTP, and sends nothing anywhere by itself.
 """
 
 from __future__ import annotations
@@ -31,9 +31,7 @@ class Person:
         """The Bot API's User."""
         user: JSON = {"id": self.id, "is_bot": False, "first_name": self.first_name}
         return user | {
-            name: value
-            for name in ("last_name", "username", "language_code")
-            if (value := getattr(self, name))
+            name: value for name in ("last_name", "username", "language_code") if (value := getattr(self, name))
         }
 
 
@@ -92,7 +90,7 @@ class Message:
 
 @dataclass
 class Chat:
-    """A chat. `statuses` maps user ids to creator, administrator, member, left or kicked. Private: one bot, one person."""
+    """A chat. `statuses`: user id → creator, administrator, member, left or kicked. Private: one bot, one person."""
 
     id: int
     type: str

@@ -1,7 +1,7 @@
 """X's media upload, version 2: initialize, append, finalize, status, alternative text.
 
-Source: X API v2 "Media" and its media best practices: images 5 MB, GIF 15 MB, video 512 MB and 0.5-140 s; segments 0-999
-of at most 5 MB. A video is processed in steps that go on with each poll. Memory only.
+Source: X API v2 "Media" and its media best practices: images 5 MB, GIF 15 MB, video 512 MB and 0.5-140 s; segments
+0-999 of at most 5 MB. A video is processed in steps that go on with each poll. Memory only.
 """
 
 from __future__ import annotations
@@ -17,14 +17,25 @@ from distributor.sandbox.x_problems import JSON, Problem, invalid, numbers, only
 MEGABYTE = 1024 * 1024
 SEGMENT_AT_MOST = 5 * MEGABYTE
 ALT_TEXT_AT_MOST = 1000
-SIZES = {"tweet_image": 5 * MEGABYTE, "tweet_gif": 15 * MEGABYTE, "tweet_video": 512 * MEGABYTE, "amplify_video": 512 * MEGABYTE}
+SIZES = {
+    "tweet_image": 5 * MEGABYTE,
+    "tweet_gif": 15 * MEGABYTE,
+    "tweet_video": 512 * MEGABYTE,
+    "amplify_video": 512 * MEGABYTE,
+}
 TYPES = {
     "tweet_image": {"image/jpeg", "image/png", "image/webp", "image/bmp", "image/pjpeg", "image/tiff"},
     "tweet_gif": {"image/gif"},
     "tweet_video": {"video/mp4", "video/quicktime", "video/webm", "video/mp2t"},
     "amplify_video": {"video/mp4", "video/quicktime", "video/webm", "video/mp2t"},
 }
-INITIALIZE_FIELDS = {"media_type": str, "media_category": str, "total_bytes": int, "additional_owners": list, "shared": bool}
+INITIALIZE_FIELDS = {
+    "media_type": str,
+    "media_category": str,
+    "total_bytes": int,
+    "additional_owners": list,
+    "shared": bool,
+}
 METADATA_FIELDS = {"id": str, "metadata": dict}
 EXPIRES = 86_400
 STATES = ("pending", "in_progress", "succeeded")
@@ -46,7 +57,7 @@ class Media:
     @property
     def key(self) -> str:
         """The media key: 3 for pictures, 7 for video, 16 for GIF, as X numbers them."""
-        return f"{ {'tweet_image': 3, 'tweet_gif': 16}.get(self.category, 7)}_{self.id}"
+        return f"{ {'tweet_image': 3, 'tweet_gif': 16}.get(self.category, 7) }_{self.id}"
 
     @property
     def is_video(self) -> bool:
@@ -86,7 +97,9 @@ class XMedia:
         guess = "tweet_gif" if media_type == "image/gif" else f"tweet_{media_type.split('/')[0]}"
         category = body.get("media_category", guess)
         if category not in SIZES or media_type not in TYPES[category]:
-            raise invalid("media_type", media_type, f"Media type {media_type} is not supported for category {category}.")
+            raise invalid(
+                "media_type", media_type, f"Media type {media_type} is not supported for category {category}."
+            )
         if not 0 < total <= SIZES[category]:
             raise invalid("total_bytes", total, f"File size exceeds {SIZES[category]} bytes.")
         media = Media(str(1_880_000_000_000_000_000 + self.record.number()), category, media_type, total)
@@ -117,7 +130,9 @@ class XMedia:
         if media.file is None:
             data = b"".join(media.segments[index] for index in sorted(media.segments))
             if sorted(media.segments) != list(range(len(media.segments))) or len(data) != media.total_bytes:
-                raise invalid("id", media_id, f"Segments do not add up to provided total file size {media.total_bytes}.")
+                raise invalid(
+                    "id", media_id, f"Segments do not add up to provided total file size {media.total_bytes}."
+                )
             media.file = self._examined(media, data)
             media.segments.clear()
         return self._state(media)
@@ -179,7 +194,9 @@ class XMedia:
     def as_json(self, media: Media, fields: set[str]) -> JSON:
         """The Media object of `includes`, with the fields asked for."""
         look = media.file.look if media.file is not None else None
-        kind = "photo" if media.category == "tweet_image" else "animated_gif" if media.category == "tweet_gif" else "video"
+        kind = (
+            "photo" if media.category == "tweet_image" else "animated_gif" if media.category == "tweet_gif" else "video"
+        )
         whole: JSON = {"alt_text": media.alt_text or None, "width": look and look.width, "height": look and look.height}
         if media.is_video and look is not None:
             whole["duration_ms"] = round(look.seconds * 1000)

@@ -1,7 +1,7 @@
 """X's posts: creating, deleting, reading the timeline.
 
-As the real API: unknown fields are refused, links become t.co links, the text comes back with &, < and > escaped, a media
-link is appended, and the same text twice is refused. Memory only.
+As the real API: unknown fields are refused, links become t.co links, the text comes back with &, < and > escaped, a
+media link is appended, and the same text twice is refused. Memory only.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ CREATE_FIELDS = {
 }  # fmt: skip
 MEDIA_FIELDS = {"media_ids": list, "tagged_user_ids": list}
 REPLY_FIELDS = {"in_reply_to_tweet_id": str, "exclude_reply_user_ids": list, "auto_populate_reply_metadata": bool}
-TIMELINE_QUERY = frozenset(
-    "max_results pagination_token start_time end_time since_id until_id exclude tweet.fields post.fields expansions "
-    "user.fields media.fields poll.fields place.fields".split()
-)
+TIMELINE_QUERY = frozenset({
+    "max_results", "pagination_token", "start_time", "end_time", "since_id", "until_id", "exclude", "tweet.fields",
+    "post.fields", "expansions", "user.fields", "media.fields", "poll.fields", "place.fields",
+})  # fmt: skip
 DUPLICATE = "You are not allowed to create a Tweet with duplicate content."
 TOO_LONG = (
     "Your Tweet text is too long. For more information on how Twitter determines text length see "
@@ -88,7 +88,9 @@ class XPosts:
             return []
         ids = numbers(given.get("media_ids", []), "media.media_ids")
         if not 1 <= len(ids) <= 4:
-            raise invalid("media.media_ids", ",".join(ids), "$.media.media_ids: there must be 1 to 4 items in the array")
+            raise invalid(
+                "media.media_ids", ",".join(ids), "$.media.media_ids: there must be 1 to 4 items in the array"
+            )
         media = [self.media.uploads[one] for one in ids if one in self.media.uploads]
         if len(media) != len(ids) or not all(one.ready for one in media):
             raise invalid("media.media_ids", f"[{', '.join(ids)}]", "Your media IDs are invalid.")
@@ -163,8 +165,11 @@ class XPosts:
             return {"errors": [not_found("id", user_id, "user")]}
         count = query.get("max_results", "10")
         if not count.isdigit() or not 5 <= int(count) <= 100:
-            raise invalid("max_results", count, f"The `max_results` query parameter value [{count}] is not between 5 and 100")
-        first, last = (int(numbers([query.get(name, other)], name)[0]) for name, other in (("since_id", "0"), ("until_id", "9" * 19)))
+            raise invalid(
+                "max_results", count, f"The `max_results` query parameter value [{count}] is not between 5 and 100"
+            )
+        first = int(numbers([query.get("since_id", "0")], "since_id")[0])
+        last = int(numbers([query.get("until_id", "9" * 19)], "until_id")[0])
         posts = [post for post in self.standing() if first < int(post.id) < last]
         if "start_time" in query:
             start = datetime.fromisoformat(query["start_time"].replace("Z", "+00:00"))
@@ -173,7 +178,9 @@ class XPosts:
         if not posts:
             return {"meta": {"result_count": 0}}
         meta = {"result_count": len(posts), "newest_id": posts[0].id, "oldest_id": posts[-1].id}
-        return {"data": [self.as_json(post, _fields(query)) for post in posts], "meta": meta} | self._includes(posts, query)
+        return {"data": [self.as_json(post, _fields(query)) for post in posts], "meta": meta} | self._includes(
+            posts, query
+        )
 
     def _includes(self, posts: list[Post], query: dict[str, str]) -> JSON:
         wanted, fields = set(query.get("expansions", "").split(",")), set(query.get("media.fields", "").split(","))
@@ -189,6 +196,8 @@ class XPosts:
 def _fields(query: dict[str, str]) -> set[str]:
     wanted = {name for key in ("tweet.fields", "post.fields") for name in query.get(key, "").split(",")}
     expansions = query.get("expansions", "")
-    return wanted | ({"attachments"} if "attachments" in expansions else set()) | (
-        {"author_id"} if "author_id" in expansions else set()
+    return (
+        wanted
+        | ({"attachments"} if "attachments" in expansions else set())
+        | ({"author_id"} if "author_id" in expansions else set())
     )

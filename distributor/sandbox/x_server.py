@@ -26,7 +26,12 @@ REAL_LIMITS = {
     "tweets.create": 100, "tweets.delete": 50, "tweets.get": 900, "users.me": 75, "users.tweets": 900,
     "media.initialize": 500, "media.append": 5000, "media.finalize": 500, "media.status": 1000, "media.metadata": 500,
 }  # fmt: skip
-USER = {"id": "2244994945", "name": "შინაგან საქმეთა სამინისტრო", "username": "mia_sandbox", "created_at": "2013-12-14T04:35:55.000Z"}
+USER = {
+    "id": "2244994945",
+    "name": "შინაგან საქმეთა სამინისტრო",
+    "username": "mia_sandbox",
+    "created_at": "2013-12-14T04:35:55.000Z",
+}
 ME_QUERY = frozenset({"user.fields", "expansions", "tweet.fields", "post.fields"})
 
 
@@ -55,6 +60,15 @@ class Quota:
         }  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Ask:
+    """One call: the id in its path, its query, its body (JSON, or the parts of a multipart)."""
+
+    id: str
+    query: dict[str, str]
+    body: JSON
+
+
 class X:
     """The simulated X: one app, one user. `posts.standing()` is the timeline, `media.uploads` the media."""
 
@@ -76,7 +90,7 @@ class X:
         self.quotas[method] = Quota(count, seconds)
 
     def timeline(self) -> list[JSON]:
-        """The posts that stand, newest first, as a reader sees them: id, text, at, media (kind, alt_text, url, sha256, data)."""
+        """The standing posts, newest first: id, text, at, reply_to, media (kind, alt_text, url, sha256, data, mime)."""
         return [
             {
                 "id": post.id, "text": post.written, "at": post.at, "reply_to": post.reply_to,
@@ -91,25 +105,23 @@ class X:
 
     def routes(self) -> list[web.RouteDef]:
         """The routes, below the sandbox's root."""
+        posts, media, handler = self.posts, self.media, self._handler
+        upload = "/x/2/media/upload"
         return [
-            web.post("/x/2/tweets", self._handler("tweets.create", lambda r, b: self.posts.create(b), 201)),
-            web.delete("/x/2/tweets/{id}", self._handler("tweets.delete", lambda r, b: self.posts.delete(r.match_info["id"]))),
-            web.get("/x/2/tweets/{id}", self._handler("tweets.get", lambda r, b: self.posts.get(r.match_info["id"], dict(r.query)))),
-            web.get("/x/2/users/me", self._handler("users.me", lambda r, b: self._me(dict(r.query)))),
-            web.get("/x/2/users/{id}/tweets", self._handler(
-                "users.tweets", lambda r, b: self.posts.timeline(r.match_info["id"], dict(r.query)))),
-            web.post("/x/2/media/upload/initialize", self._handler("media.initialize", lambda r, b: self.media.initialize(b))),
-            web.post("/x/2/media/upload/{id}/append", self._handler("media.append", self._append)),
-            web.post("/x/2/media/upload/{id}/finalize", self._handler(
-                "media.finalize", lambda r, b: self.media.finalize(r.match_info["id"]))),
-            web.get("/x/2/media/upload", self._handler("media.status", self._status)),
-            web.post("/x/2/media/metadata", self._handler("media.metadata", lambda r, b: self.media.describe(b))),
+            web.post("/x/2/tweets", handler("tweets.create", lambda ask: posts.create(ask.body), 201)),
+            web.delete("/x/2/tweets/{id}", handler("tweets.delete", lambda ask: posts.delete(ask.id))),
+            web.get("/x/2/tweets/{id}", handler("tweets.get", lambda ask: posts.get(ask.id, ask.query))),
+            web.get("/x/2/users/me", handler("users.me", self._me)),
+            web.get("/x/2/users/{id}/tweets", handler("users.tweets", lambda ask: posts.timeline(ask.id, ask.query))),
+            web.post(f"{upload}/initialize", handler("media.initialize", lambda ask: media.initialize(ask.body))),
+            web.post(upload + "/{id}/append", handler("media.append", self._append)),
+            web.post(upload + "/{id}/finalize", handler("media.finalize", lambda ask: media.finalize(ask.id))),
+            web.get(upload, handler("media.status", self._status)),
+            web.post("/x/2/media/metadata", handler("media.metadata", lambda ask: media.describe(ask.body))),
             web.route("*", "/x/{rest:.*}", self._unknown),
-        ]  # fmt: skip
+        ]
 
-    def _handler(
-        self, method: str, run: Callable[[web.Request, JSON], JSON], status: int = 200
-    ) -> Callable[[web.Request], Any]:
+    def _handler(self, method: str, run: Callable[[Ask], JSON], status: int = 200) -> Callable[[web.Request], Any]:
         async def handle(request: web.Request) -> web.Response:
             quota = self.quotas[method]
             within = quota.take(self.record.clock())
@@ -125,7 +137,7 @@ class X:
 
             async def answer() -> web.Response:
                 try:
-                    return _json(run(request, body), status, quota)
+                    return _json(run(Ask(request.match_info.get("id", ""), dict(request.query), body)), status, quota)
                 except Problem as problem:
                     return _json(problem.body, problem.status, quota)
 
@@ -137,33 +149,37 @@ class X:
 
         return handle
 
-    def _me(self, query: dict[str, str]) -> JSON:
-        only_query(query, ME_QUERY)
-        wanted = {"id", "name", "username", *query.get("user.fields", "").split(",")}
+    def _me(self, ask: Ask) -> JSON:
+        only_query(ask.query, ME_QUERY)
+        wanted = {"id", "name", "username", *ask.query.get("user.fields", "").split(",")}
         return {"data": {name: value for name, value in self.user.items() if name in wanted}}
 
-    def _append(self, request: web.Request, body: JSON) -> JSON:
-        for name in body:
+    def _append(self, ask: Ask) -> JSON:
+        for name in ask.body:
             if name not in ("segment_index", "media"):
                 raise invalid(name, "", f"$.{name}: is not defined in the schema and the schema does not allow "
                                         "additional properties")  # fmt: skip
-        if "media" not in body:
+        if "media" not in ask.body:
             raise invalid("media", "", "$.media: is missing but it is required")
-        return self.media.append(request.match_info["id"], body.get("segment_index", ""), body["media"])
+        return self.media.append(ask.id, ask.body.get("segment_index", ""), ask.body["media"])
 
-    def _status(self, request: web.Request, body: JSON) -> JSON:
-        only_query(request.query, frozenset({"media_id", "command"}))
-        return self.media.status(request.query.get("media_id", ""), request.query.get("command", "STATUS"))
+    def _status(self, ask: Ask) -> JSON:
+        only_query(ask.query, frozenset({"media_id", "command"}))
+        return self.media.status(ask.query.get("media_id", ""), ask.query.get("command", "STATUS"))
 
     async def _unknown(self, request: web.Request) -> web.Response:
-        return web.json_response({"title": "Not Found", "type": "about:blank", "status": 404, "detail": "Not Found"}, status=404)
+        return web.json_response(
+            {"title": "Not Found", "type": "about:blank", "status": 404, "detail": "Not Found"}, status=404
+        )
 
 
 async def _read(request: web.Request) -> tuple[JSON, list[tuple[str, str]]]:
     """The body (JSON, or the parts of a multipart) and the form fields that a signature covers."""
     if request.content_type == "multipart/form-data":
         parts = await request.post()
-        return {name: value.file.read() if isinstance(value, web.FileField) else value for name, value in parts.items()}, []
+        return {
+            name: value.file.read() if isinstance(value, web.FileField) else value for name, value in parts.items()
+        }, []
     if request.content_type == "application/x-www-form-urlencoded":
         pairs = [(name, str(value)) for name, value in (await request.post()).items()]
         return dict(pairs), pairs
