@@ -126,8 +126,8 @@ def _camera_tail(data: Bytes, at: int, texts: list[bytes]) -> int:
         at += zeros
         if data[at : at + 3] == b"\xff\xd8\xff":
             at = _jpeg(data, at, texts)
-        elif data[at + 4 : at + 8] == b"ftyp":
-            at = walk_boxes(data, at, samsung or len(data))
+        elif (film := data.find(b"ftyp", at, at + 8)) >= 4:  # its size, before the name, begins with zeros
+            at = walk_boxes(data, film - 4, samsung or len(data))
         else:
             return at
     return at
@@ -152,7 +152,7 @@ def _png(data: Bytes, start: int, texts: list[bytes]) -> int:
     """From the signature to behind IEND. Bytes behind IEND are also how a cropped screenshot leaks its
     past.
     """
-    at, length = start + 8, 0
+    at: int = start + 8
     while True:
         length, name = struct.unpack_from(">I4s", data, at)
         if at + 12 + length > len(data):
