@@ -60,9 +60,7 @@ def _await_answer(child: int, answers: int, deadline: float) -> bytes | None:
     watched = [answers, sys.stdin.fileno()]
     while (left := deadline - time.monotonic()) > 0:
         ready, _, _ = select.select(watched, [], [], left)
-        if (
-            sys.stdin.fileno() in ready
-        ):  # no second job comes before the answer: this is the end of the service
+        if sys.stdin.fileno() in ready:  # no second job comes before the answer: this is the end of the service
             os.kill(child, signal.SIGKILL)
             raise SystemExit(0)
         if answers in ready:
@@ -97,9 +95,7 @@ def _one(line: bytes) -> dict[str, Any]:
 
 def main() -> None:
     """Serve jobs until standard input closes."""
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C in a terminal reaches the group; the service decides
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal reaches the group; the service decides
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     waiting = b""
     while piece := os.read(sys.stdin.fileno(), _ANSWER_BYTES):  # unbuffered: select must see what is there

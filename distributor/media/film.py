@@ -25,7 +25,7 @@ from distributor.media.video import THREADS, Footage, footage, opened, picture_s
 
 _CLOCK = Fraction(1, 90_000)
 _MOST_RATE = 60
-_AUDIO_BITS = 128_000
+_MOST_AUDIO_BITS, _FEWEST_AUDIO_BITS = 128_000, 32_000
 _BITS_PER_PIXEL = 0.11  # of H.264 at a quality where one sees no difference; a cap, not a goal
 _FEWEST_BITS_PER_PIXEL = 0.02
 _FEWEST_BITS = 60_000
@@ -43,9 +43,7 @@ def render_film(path: str, media_type: str, out: str, profile: Profile) -> tuple
     """
     seen = footage(path, media_type)
     if profile.max_duration is not None and seen.duration > profile.max_duration:
-        raise MediaRefused(
-            "too_long", {"duration": round(seen.duration), "limit": round(profile.max_duration)}
-        )
+        raise MediaRefused("too_long", {"duration": round(seen.duration), "limit": round(profile.max_duration)})
     width, height = target_size(seen.width, seen.height, profile)
     with decoding():
         if _fits(seen, (width, height), profile, os.path.getsize(path)):
@@ -54,8 +52,10 @@ def render_film(path: str, media_type: str, out: str, profile: Profile) -> tuple
                 return seen.width, seen.height, seen.duration
         for attempt in range(_TRIES):
             budget = profile.max_bytes * 8 * _OVERHEAD * 0.8**attempt / seen.duration
-            size, bits = _plan(width, height, seen, budget, profile)
-            _encode(path, media_type, out, seen, size, bits)
+            tone_bits = min(_MOST_AUDIO_BITS, max(_FEWEST_AUDIO_BITS, int(budget / 5)))
+            left = budget - (tone_bits if seen.audio else 0)
+            size, bits = _plan(width, height, seen, left, profile)
+            _encode(path, media_type, out, seen, size, (bits, tone_bits))
             if os.path.getsize(out) <= profile.max_bytes:
                 return *size, seen.duration
     raise MediaRefused("cannot_fit", {"limit": profile.max_bytes})
@@ -72,11 +72,8 @@ def _fits(seen: Footage, size: tuple[int, int], profile: Profile, length: int) -
     )
 
 
-def _plan(
-    width: int, height: int, seen: Footage, budget: float, profile: Profile
-) -> tuple[tuple[int, int], int]:
-    """Size in even pixels and bits a second for the picture, within `budget` bits a second for everything."""
-    left = budget - (_AUDIO_BITS if seen.audio else 0)
+def _plan(width: int, height: int, seen: Footage, left: float, profile: Profile) -> tuple[tuple[int, int], int]:
+    """Size in even pixels and bits a second for the picture, with `left` bits a second to spend."""
     rate = min(float(seen.rate), _MOST_RATE)
     scale = 1.0
     while left < _FEWEST_BITS_PER_PIXEL * width * height * scale * scale * rate and scale > 0.2:
@@ -101,13 +98,13 @@ def _copy(path: str, media_type: str, out: str) -> None:
                 target.mux(packet)
 
 
-def _encode(path: str, media_type: str, out: str, seen: Footage, size: tuple[int, int], bits: int) -> None:
-    """Decode, turn, scale, encode. `size` in pixels as seen, `bits` a second for the picture at most."""
+def _encode(path: str, media_type: str, out: str, seen: Footage, size: tuple[int, int], bits: tuple[int, int]) -> None:
+    """Decode, turn, scale, encode. `size` in pixels as seen, `bits` a second for picture and sound."""
     with opened(path, media_type) as source, av.open(out, "w", format="mp4", options=dict(_MUX)) as target:
         picture = picture_stream(source)
         sound = source.streams.audio[0] if source.streams.audio else None
-        film = _film_stream(target, seen, size, bits)
-        tone = _tone_stream(target, sound) if sound is not None else None
+        film = _film_stream(target, seen, size, bits[0])
+        tone = _tone_stream(target, sound, bits[1]) if sound is not None else None
         graph: Graph | None = None
         for packet in source.demux([stream for stream in (picture, sound) if stream is not None]):
             for frame in packet.decode():
@@ -142,10 +139,10 @@ def _film_stream(target: OutputContainer, seen: Footage, size: tuple[int, int], 
     return film
 
 
-def _tone_stream(target: OutputContainer, sound: AudioStream) -> AudioStream:
+def _tone_stream(target: OutputContainer, sound: AudioStream, bits: int) -> AudioStream:
     tone = target.add_stream("aac", rate=48_000)
     tone.layout = "mono" if sound.layout.nb_channels == 1 else "stereo"
-    tone.bit_rate = _AUDIO_BITS
+    tone.bit_rate = bits
     return tone
 
 

@@ -105,9 +105,7 @@ def _jpeg(picture: Image.Image, *, with_place: bool) -> bytes:
 
 def _sky(width: int, height: int, top: Colour, bottom: Colour) -> Image.Image:
     strip = Image.linear_gradient("L").resize((1, height)).resize((width, height))
-    return Image.composite(
-        Image.new("RGB", (width, height), bottom), Image.new("RGB", (width, height), top), strip
-    )
+    return Image.composite(Image.new("RGB", (width, height), bottom), Image.new("RGB", (width, height), top), strip)
 
 
 def _sun(picture: Image.Image, x: float, y: float, radius: float, colour: Colour) -> Image.Image:
@@ -129,9 +127,7 @@ def _sun(picture: Image.Image, x: float, y: float, radius: float, colour: Colour
     return ImageChops.screen(picture, glow)
 
 
-def _ridge(
-    chance: random.Random, width: int, base: float, rise: float, rough: float
-) -> list[tuple[float, float]]:
+def _ridge(chance: random.Random, width: int, base: float, rise: float, rough: float) -> list[tuple[float, float]]:
     """A line of hills from left to right: the sum of waves, each smaller and quicker than the one before."""
     waves = [(chance.uniform(0, math.tau), 2.1**power, rough**power) for power in range(1, 8)]
     return [
@@ -198,15 +194,11 @@ def _fields(chance: random.Random, width: int, height: int) -> Image.Image:
         for _ in range(16):
             x, y = line[chance.randrange(len(line))]
             size = chance.uniform(8, 14) * (1 + layer * 0.7)
-            draw.ellipse(
-                (x - size, y - size * 1.5, x + size, y + size * 0.6), fill=_mix(colour, (20, 60, 34), 0.7)
-            )
+            draw.ellipse((x - size, y - size * 1.5, x + size, y + size * 0.6), fill=_mix(colour, (20, 60, 34), 0.7))
     return picture
 
 
 def _grain(picture: Image.Image, chance: random.Random) -> Image.Image:
     """The fine noise of a camera, without which a drawn sky shows bands."""
-    noise = Image.frombytes("L", picture.size, chance.randbytes(picture.width * picture.height)).convert(
-        "RGB"
-    )
+    noise = Image.frombytes("L", picture.size, chance.randbytes(picture.width * picture.height)).convert("RGB")
     return Image.blend(picture, noise, 0.035)

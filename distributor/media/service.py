@@ -128,9 +128,7 @@ def clean_name(name: str) -> str:
     most.
     """
     last = unicodedata.normalize("NFC", name).replace("\\", "/").rsplit("/", 1)[-1]
-    shown = "".join(
-        letter for letter in last if unicodedata.category(letter) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
-    )
+    shown = "".join(letter for letter in last if unicodedata.category(letter) not in ("Cc", "Cf", "Cs", "Zl", "Zp"))
     stem, suffix = os.path.splitext(" ".join(shown.split()))
     return (stem[: _LONGEST_NAME - len(suffix)] + suffix)[:_LONGEST_NAME] or "file"
 

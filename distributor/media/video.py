@@ -56,9 +56,7 @@ class Footage:
 @contextmanager
 def opened(path: str, media_type: str) -> Iterator[InputContainer]:
     """An original, opened as the container that its content says."""
-    container = av.open(
-        path, "r", format=_DEMUXERS[media_type], options=dict(_OPEN), metadata_errors="replace"
-    )
+    container = av.open(path, "r", format=_DEMUXERS[media_type], options=dict(_OPEN), metadata_errors="replace")
     with container:
         yield container
 

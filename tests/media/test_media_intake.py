@@ -15,7 +15,6 @@ from PIL import Image
 from distributor.core.asset import REFUSALS, MediaKind, MediaRefused
 from distributor.media.service import MediaLibrary, clean_name
 from distributor.media.worker import Limits
-
 from tests.media.workbook import Workbook
 
 
@@ -117,7 +116,8 @@ async def test_f36_polyglots_are_refused(library: MediaLibrary, make: Workbook, 
         "jpeg + html": photo + b"<html><script>alert(1)</script>",
         "jpeg + unknown bytes": photo + b"\x13\x37" * 50,
         "php in a comment": in_comment,
-        "zip in a small jpeg's comment": make.encoded(small, "JPEG")[:2] + in_padding[2 : 6 + len(archive)]
+        "zip in a small jpeg's comment": make.encoded(small, "JPEG")[:2]
+        + in_padding[2 : 6 + len(archive)]
         + make.encoded(small, "JPEG")[2:],
         "png + leftovers": make.encoded(small, "PNG") + b"IDATleftover",
         "gif + script": make.encoded(small, "GIF") + b"/*<script>*/",
@@ -146,9 +146,7 @@ async def test_what_cameras_append_to_photos_is_taken(
         assert (await library.ingest(photo + tail, "phone.jpg")).width == 1600
 
 
-async def test_a_forged_samsung_directory_hides_nothing(
-    library: MediaLibrary, make: Workbook, photo: bytes
-) -> None:
+async def test_a_forged_samsung_directory_hides_nothing(library: MediaLibrary, make: Workbook, photo: bytes) -> None:
     trailer = make.samsung_trailer()
     assert await refusal(library, photo + make.archive() + trailer) == "polyglot"
     assert await refusal(library, photo + b"\x01" * 64 + trailer) == "polyglot"
