@@ -1,0 +1,264 @@
+"""The Telegram channel: one approved rendering into one chat, part by part, with a receipt or a reason.
+
+Touches the Bot API and reads renditions from disk. Never sends a part twice by itself: what Telegram left open ends as
+Unknown, since it has neither idempotency keys nor a history that a bot may read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from telegram import Message
+from telegram.error import ChatMigrated, TelegramError
+
+from distributor.adapters.telegram_calls import Calls, NoId
+from distributor.adapters.telegram_check import check
+from distributor.adapters.telegram_errors import Call, item_name, outcome_of
+from distributor.adapters.telegram_probe import probe
+from distributor.adapters.telegram_render import (
+    LOCAL_BYTES,
+    VIDEO_BYTES,
+    LongText,
+    Manner,
+    main_items,
+    profiles,
+    render,
+)
+from distributor.adapters.telegram_transport import Timeouts, close, open_bot
+from distributor.core.asset import Asset, Profile
+from distributor.core.channel import Health, Job, Progress, Source, Traits
+from distributor.core.outcome import (
+    CannotTell,
+    Deferred,
+    Finding,
+    Outcome,
+    Receipt,
+    Rejected,
+    Scope,
+    Sent,
+    Unknown,
+)
+from distributor.core.ports import Surroundings
+from distributor.core.refusal import Refused
+from distributor.core.rendering import Part, Placed, Problem, Rendering
+
+_CHAT = re.compile(r"(@[A-Za-z][A-Za-z0-9_]{3,31}|-?[0-9]{1,19})?")
+
+
+def _chat(value: Any) -> str:
+    text = str(value).strip()
+    if not _CHAT.fullmatch(text):
+        raise ValueError("a chat is its number, such as -1001234567890, or the @name of a public one")
+    return text
+
+
+Chat = Annotated[str, BeforeValidator(_chat)]
+
+
+class TelegramSettings(BaseModel):
+    """The keys of a channel with `adapter = "telegram"`."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, frozen=True)
+
+    token: SecretStr = Field(min_length=1, description="the bot's token, from @BotFather")
+    api_url: str = Field("https://api.telegram.org", pattern=r"^https?://", description="the Bot API's address")
+    chat: Chat = Field("", description="the channel's number or @name; empty for a channel of subscribers only")
+    staging_chat: Chat = Field("", description="a private chat where media is uploaded before it is published")
+    long_text: LongText = Field(
+        "caption_then_message",
+        description="a text too long for one post: 'caption_then_message' sends all of it after the photos, "
+        "'link' cuts it at a word and leads to the release's page",
+    )
+    silent: bool = Field(False, description="post without a sound at the readers'")
+    link_preview: bool = Field(False, description="show the release's page as a card under a text")
+    page_link: bool = Field(True, description="end a post with a link to the release's page")
+    connect_timeout: float = Field(10.0, gt=0, description="seconds to reach Telegram")
+    read_timeout: float = Field(30.0, gt=0, description="seconds to wait for an answer")
+    write_timeout: float = Field(30.0, gt=0, description="seconds granted to every upload, beside what its size needs")
+    ca_file: Path | None = Field(None, description="a file of further authorities to trust (PEM)")
+    local_mode: bool = Field(False, description="api_url is a Bot API server of one's own that reads our files")
+
+
+class Telegram:
+    """`core.channel.Channel` and `core.channel.Previewer` over one bot."""
+
+    def __init__(self, name: str, settings: TelegramSettings, surroundings: Surroundings) -> None:
+        self.name = name
+        self.settings = settings
+        self.traits = Traits(bulk=not settings.chat)
+        self._manner = Manner(
+            channel=name,
+            long_text=settings.long_text,
+            silent=settings.silent,
+            link_preview=settings.link_preview,
+            page_link=settings.page_link,
+            video_bytes=LOCAL_BYTES if settings.local_mode else VIDEO_BYTES,
+        )
+        self._bot = open_bot(
+            settings.token,
+            settings.api_url,
+            timeouts=Timeouts(settings.connect_timeout, settings.read_timeout, settings.write_timeout),
+            ca_file=settings.ca_file,
+            local_mode=settings.local_mode,
+        )
+        self._calls = Calls(self._bot, surroundings.media)
+
+    def own_address(self) -> str:
+        """The channel's chat; '' where it has subscribers only."""
+        return self.settings.chat
+
+    def profiles(self, asset: Asset) -> tuple[Profile, ...]:
+        """A photo of 2560 pixels; of a video the film and its thumbnail."""
+        return profiles(asset, self._manner)
+
+    def render(self, source: Source) -> Rendering | None:
+        """The messages of a release, in order."""
+        return render(source, self._manner)
+
+    def check(self, rendering: Rendering) -> tuple[Problem, ...]:
+        """What Telegram would refuse, and what readers would miss."""
+        found = check(rendering, self._manner.video_bytes)
+        return tuple(replace(problem, channel=self.name) for problem in found)
+
+    async def prepare(self, job: Job, progress: Progress) -> Outcome | None:
+        """Bring every photo and video into the staging chat, one call each, and keep their file ids: the publishing
+        call is then one small request, and a refused item has its name. Goes on where an earlier try stopped.
+
+        The staging chat keeps its messages: beside the log they are the only trace of what was uploaded when.
+        """
+        if not self.settings.staging_chat:
+            return None
+        items = [pair for part in job.rendering.parts for pair in main_items(part.media)]
+        for index, (item, poster) in enumerate(items):
+            step = f"media:{item.rendition.digest}"
+            if progress.get(step):
+                continue
+            file_id = self._calls.file_id(item.rendition.digest)
+            if not file_id:
+                staged = await self._stage(item, poster, item_name([main for main, _ in items], index))
+                if not isinstance(staged, str):
+                    return staged
+                file_id = staged
+            await progress.save(step, {"file_id": file_id} if file_id else {"direct": True})
+        return None
+
+    async def _stage(self, item: Placed, poster: Placed | None, what: str) -> str | Deferred | Rejected:
+        """The file id, or why there is none. A repeat is harmless here, so nothing ends Unknown."""
+        try:
+            return await self._calls.upload(item, poster, self.settings.staging_chat)
+        except ChatMigrated as moved:  # the chat of the settings moved, not the delivery's destination
+            reason = f"the staging chat became {moved.new_chat_id}: write that into the settings"
+            return Deferred("credential", reason, scope=Scope.LANE)
+        except TelegramError as error:
+            outcome = outcome_of(error, Call(step="", own=True, what=f"staging {what}"))
+            return outcome if isinstance(outcome, Rejected | Deferred) else Deferred("odd_answer", error.message)
+        except NoId as error:
+            return Deferred("no_id", f"staging {what}: {error}")
+        except OSError as error:
+            return Deferred("media_missing", f"{what}: {error.strerror}")
+
+    async def publish(self, job: Job, progress: Progress) -> Outcome:
+        """Every part that is not there yet, each in one call; Sent once all are there."""
+        ids: list[str] = []
+        links: list[str] = []
+        parts = job.rendering.parts
+        for index, part in enumerate(parts):
+            done = _done(progress, index)
+            if done is None:
+                reply_to = int(ids[0]) if "reply_to" in part.fields and ids else None
+                posted = await self._post(job, progress, index, part, reply_to)
+                if not isinstance(posted, dict):
+                    return _placed_in(posted, index, len(parts))
+                done = posted
+            ids += [str(number) for number in done.get("ids", ())]
+            links += done.get("links", ())
+        return Sent(Receipt(tuple(ids), tuple(links), {"chat": job.destination.address}))
+
+    async def _post(
+        self, job: Job, progress: Progress, index: int, part: Part, reply_to: int | None
+    ) -> dict[str, Any] | Outcome:
+        """One irrevocable call: what progress keeps of it, or the outcome that ends the attempt."""
+        step = f"part:{index}" if index else "publish"
+        items = [item for item, _ in main_items(part.media)]
+        call = Call(step, own=not job.destination.token, items=items)
+        if index:
+            await progress.begin(step)
+        try:
+            messages = await self._calls.send(part, job.destination.address, reply_to, _staged(items, progress))
+        except TelegramError as error:
+            outcome = outcome_of(error, call)
+            if isinstance(outcome, Deferred) and outcome.code == "stale_file":
+                await self._forget(items, progress)
+            return outcome
+        except NoId as error:
+            return Unknown("no_id", str(error), step=step)
+        except OSError as error:
+            return Deferred("media_missing", f"a file to upload cannot be read: {error.strerror}")
+        done = {"ids": [message.message_id for message in messages], "links": _links(messages)}
+        await progress.save(f"part:{index}", done)
+        return done
+
+    async def _forget(self, items: list[Placed], progress: Progress) -> None:
+        """File ids that Telegram no longer knows: the next attempt uploads again."""
+        for item in items:
+            self._calls.forget(item.rendition.digest)
+            if progress.get(f"media:{item.rendition.digest}"):
+                await progress.save(f"media:{item.rendition.digest}", {})
+
+    async def reconcile(self, job: Job, progress: Progress) -> Finding:
+        """Telegram shows a bot no history, so a person has to look."""
+        where = job.destination.label or job.destination.address
+        return CannotTell(f"Telegram keeps no history that a bot may read: look into {where} whether it is there")
+
+    async def probe(self) -> Health:
+        """Token, chat, right to post."""
+        chats = {"chat": self.settings.chat, "staging chat": self.settings.staging_chat}
+        return await probe(self._bot, {purpose: chat for purpose, chat in chats.items() if chat})
+
+    async def preview(self, rendering: Rendering, chat: int) -> None:
+        """The same parts, by the same calls, into a person's own chat. Raises Refused('preview_failed')."""
+        first: int | None = None
+        for part in rendering.parts:
+            try:
+                messages = await self._calls.send(part, str(chat), first if "reply_to" in part.fields else None)
+            except (TelegramError, NoId, OSError) as error:
+                raise Refused("preview_failed", reason=str(error)) from None
+            first = first or messages[0].message_id
+
+    async def aclose(self) -> None:
+        """Release connections."""
+        await close(self._bot)
+
+
+def _done(progress: Progress, index: int) -> dict[str, Any] | None:
+    """What is known of a part that is there: its ids, or a person's word ('confirmed') that it is."""
+    kept = progress.get(f"part:{index}")
+    if kept:
+        return kept
+    begun = progress.get("publish") if index == 0 else None
+    return begun if begun and "confirmed" in begun else None
+
+
+def _staged(items: list[Placed], progress: Progress) -> Mapping[str, str]:
+    """Rendition digest → file id, of what the staging chat has."""
+    kept = {item.rendition.digest: progress.get(f"media:{item.rendition.digest}") or {} for item in items}
+    return {digest: value["file_id"] for digest, value in kept.items() if value.get("file_id")}
+
+
+def _links(messages: tuple[Message, ...]) -> list[str]:
+    """The public address of the first message (of an album, it shows all); none in a chat without a @name."""
+    first = messages[0]
+    return [f"https://t.me/{first.chat.username}/{first.message_id}"] if first.chat.username else []
+
+
+def _placed_in(outcome: Outcome, index: int, count: int) -> Outcome:
+    """The outcome, saying which of several messages it speaks of."""
+    if count == 1 or isinstance(outcome, Sent):
+        return outcome
+    there = f"; the {index} before it are there" if index > 1 else "; the first is there" if index else ""
+    return replace(outcome, reason=f"message {index + 1} of {count}: {outcome.reason}{there}")
