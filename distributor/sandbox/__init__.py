@@ -7,7 +7,7 @@ memory, and opens no connection of its own but to a webhook that a bot has set a
 
 Faults: `sandbox.faults.order(platform, method, kind, times=1, after=0, **options)`; also POST /sandbox/faults with
 the same words as JSON, GET to see and DELETE to clear them. `method` may be "*"; `times=None` lasts until cleared;
-`after=N` lets N calls pass first. `chat_id=` (Telegram) and `address=` (SMTP recipient, patterns with *) narrow an order.
+`after=N` lets N calls pass first. `chat_id=` (Telegram) and `address=` (SMTP recipient, pattern with *) narrow it.
 
     platform   methods
     telegram   every Bot API method by its name (sendMessage, sendMediaGroup, getUpdates, …), file.download
@@ -43,8 +43,9 @@ from __future__ import annotations
 from distributor.sandbox.effects import Effect
 from distributor.sandbox.faults import Fault
 from distributor.sandbox.mail import Mail
+from distributor.sandbox.page import Sample
 from distributor.sandbox.server import Accounts, Sandbox
 from distributor.sandbox.telegram_world import Person
 from distributor.sandbox.x_auth import XKeys
 
-__all__ = ["Accounts", "Effect", "Fault", "Mail", "Person", "Sandbox", "XKeys"]
+__all__ = ["Accounts", "Effect", "Fault", "Mail", "Person", "Sample", "Sandbox", "XKeys"]
