@@ -76,7 +76,7 @@ def with_links(text: str) -> Markup:
 
 
 def mail_html(message: EmailMessage) -> str:
-    """The HTML of a mail for the sandboxed frame, inline pictures as data; the text part in <pre> where there is none."""
+    """The HTML of a mail for the sandboxed frame, inline pictures as data; its text in <pre> where there is no HTML."""
     body = message.get_body(("html", "plain"))
     if body is None:
         return "<p>(no text)</p>"

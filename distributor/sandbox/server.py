@@ -32,7 +32,7 @@ BODY_AT_MOST = 64 * 1024 * 1024
 class Accounts:
     """The accounts of the sandbox and their secrets. `bots` are (token, username, name); the first is the desk's."""
 
-    bots: Sequence[tuple[str, str, str]] = ((DESK_TOKEN, "mia_desk_bot", "Desk"),)
+    bots: Sequence[tuple[str, str, str]] = ((DESK_TOKEN, "mia_desk_bot", "Distributor"),)
     x_keys: XKeys = field(default_factory=XKeys)
     facebook_page: str = "100200300400500"
     facebook_token: str = "sandbox-page-token"  # noqa: S105  # the sandbox's own; it opens nothing else
