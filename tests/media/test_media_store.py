@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,9 @@ from distributor.media.service import MediaLibrary
 
 async def main(root, photo, limit):
     library = MediaLibrary(root)
-    asset = await library.ingest(photo[:], "first.jpg") if limit == "render" else None
+    asset = await library.ingest(photo, "first.jpg") if limit == "render" else None
+    await library.aclose()
+    library = MediaLibrary(root)  # its benches inherit the limit
     if limit != "none":
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
     try:
@@ -100,7 +103,7 @@ async def test_a_source_that_breaks_off_leaves_nothing(library: MediaLibrary, ph
     class Lost(Exception):
         pass
 
-    async def broken_off():  # type: ignore[no-untyped-def]
+    async def broken_off() -> AsyncIterator[bytes]:
         yield photo[:5000]
         raise Lost
 

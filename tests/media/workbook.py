@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import av
+from av.audio.stream import AudioStream
+from av.video.stream import VideoStream
 from PIL import Image
 
 
@@ -53,6 +55,7 @@ class Workbook:
         picture.paste((20, 20, 220), (size[0] // 2, 0, size[0], size[1]))
         with av.open(str(path), "w", format=form) as target:
             stream = target.add_stream(codec, rate=25)
+            assert isinstance(stream, VideoStream)
             stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
             stream.codec_context.thread_count = 1
             if turn:
@@ -60,14 +63,14 @@ class Workbook:
             target.metadata.update(metadata or {})
             sound = target.add_stream(audio, rate=48000) if audio else None
             for number in range(round(seconds * 25)):
-                frame = av.VideoFrame.from_image(picture)
+                frame: av.VideoFrame = av.VideoFrame.from_image(picture)  # type: ignore[no-untyped-call]
                 frame.pts, frame.time_base = number, Fraction(1, 25)
                 target.mux(stream.encode(frame))
             target.mux(stream.encode(None))
-            if sound is not None:
-                frame = av.AudioFrame(format="s16", layout="stereo", samples=48000)
-                frame.planes[0].update(bytes(48000 * 4))
-                frame.sample_rate, frame.pts, frame.time_base = 48000, 0, Fraction(1, 48000)
-                target.mux(sound.encode(frame))
+            if isinstance(sound, AudioStream):
+                silence = av.AudioFrame(format="s16", layout="stereo", samples=48000)
+                silence.planes[0].update(bytes(48000 * 4))
+                silence.sample_rate, silence.pts, silence.time_base = 48000, 0, Fraction(1, 48000)
+                target.mux(sound.encode(silence))
                 target.mux(sound.encode(None))
         return path.read_bytes()
