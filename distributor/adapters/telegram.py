@@ -66,22 +66,24 @@ class TelegramSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, frozen=True)
 
     token: SecretStr = Field(min_length=1, description="the bot's token, from @BotFather")
-    api_url: str = Field("https://api.telegram.org", pattern=r"^https?://", description="the Bot API's address")
-    chat: Chat = Field("", description="the channel's number or @name; empty for a channel of subscribers only")
-    staging_chat: Chat = Field("", description="a private chat where media is uploaded before it is published")
+    api_url: str = Field(default="https://api.telegram.org", pattern=r"^https?://", description="the Bot API's address")
+    chat: Chat = Field(default="", description="the channel's number or @name; empty for a channel of subscribers only")
+    staging_chat: Chat = Field(default="", description="a private chat where media is uploaded before it is published")
     long_text: LongText = Field(
-        "caption_then_message",
+        default="caption_then_message",
         description="a text too long for one post: 'caption_then_message' sends all of it after the photos, "
         "'link' cuts it at a word and leads to the release's page",
     )
-    silent: bool = Field(False, description="post without a sound at the readers'")
-    link_preview: bool = Field(False, description="show the release's page as a card under a text")
-    page_link: bool = Field(True, description="end a post with a link to the release's page")
-    connect_timeout: float = Field(10.0, gt=0, description="seconds to reach Telegram")
-    read_timeout: float = Field(30.0, gt=0, description="seconds to wait for an answer")
-    write_timeout: float = Field(30.0, gt=0, description="seconds granted to every upload, beside what its size needs")
-    ca_file: Path | None = Field(None, description="a file of further authorities to trust (PEM)")
-    local_mode: bool = Field(False, description="api_url is a Bot API server of one's own that reads our files")
+    silent: bool = Field(default=False, description="post without a sound at the readers'")
+    link_preview: bool = Field(default=False, description="show the release's page as a card under a text")
+    page_link: bool = Field(default=True, description="end a post with a link to the release's page")
+    connect_timeout: float = Field(default=10.0, gt=0, description="seconds to reach Telegram")
+    read_timeout: float = Field(default=30.0, gt=0, description="seconds to wait for an answer")
+    write_timeout: float = Field(
+        default=30.0, gt=0, description="seconds granted to every upload, beside what its size needs"
+    )
+    ca_file: Path | None = Field(default=None, description="a file of further authorities to trust (PEM)")
+    local_mode: bool = Field(default=False, description="api_url is a Bot API server of one's own that reads our files")
 
 
 class Telegram:

@@ -62,7 +62,7 @@ class Calls:
                 )
             elif len(items) == 1:
                 caption: dict[str, Any] = {"caption": part.text or None, "caption_entities": entities_of(part.entities)}
-                call = self._single(*items[0], known, files, **caption, **common)
+                call = self._single(items[0], known, files, caption | common)
             else:
                 album = self._album(part, items, known, files)
                 return self._kept(items, await _answered(self.bot.send_media_group(media=album, **common)))
@@ -75,7 +75,7 @@ class Calls:
         A repeat makes a second message in the staging chat, and nothing else.
         """
         with ExitStack() as files:
-            call = self._single(item, poster, {}, files, chat_id=chat_id(chat), disable_notification=True)
+            call = self._single((item, poster), {}, files, {"chat_id": chat_id(chat), "disable_notification": True})
             (message,) = self._kept([(item, poster)], (await _answered(call),))
         return self._known.get(item.rendition.digest, "") if message else ""
 
@@ -88,8 +88,13 @@ class Calls:
         self._known.pop(digest, None)
 
     def _single(
-        self, item: Placed, poster: Placed | None, known: Mapping[str, str], files: ExitStack, **common: Any
+        self,
+        pair: tuple[Placed, Placed | None],
+        known: Mapping[str, str],
+        files: ExitStack,
+        common: Mapping[str, Any],
     ) -> Any:
+        item, poster = pair
         file = self._file(item, known, files)
         if item.kind is MediaKind.PHOTO:
             return self.bot.send_photo(photo=file, **common)

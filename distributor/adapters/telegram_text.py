@@ -15,7 +15,8 @@ from itertools import accumulate
 from distributor.core.markup import Entity, merge
 from distributor.core.text import utf16_length
 
-_SENTENCE = re.compile(r"[.!?…։。]+[\"'»”“’)\]]*(?=\s)")
+# A number and a full stop is a date or an item of a list more often than the end of a sentence.
+_SENTENCE = re.compile(r"(?<!\d)[.!?…։。]+[\"'»”“’)\]]*(?=\s)")
 _SPACE = re.compile(r"\s+")
 _JOINER = "\u200d"
 
@@ -84,10 +85,13 @@ def cut(flow: Flow, limit: int, mark: str = "…") -> Flow:
 
 
 def split(flow: Flow, limit: int) -> Iterator[Flow]:
-    """Pieces of at most `limit` units: at a paragraph's end, else a sentence's, else a word's, else between
+    """Pieces of at most `limit` units: at a paragraph's end, else a line's, a sentence's, a word's, else between
     characters."""
     start, size = 0, len(flow.text)
     while start < size:
+        if flow.text[start].isspace():  # it would be dropped, and must take no room
+            start += 1
+            continue
         end = _furthest(flow.text, start, limit)
         if end < size:
             end = _break(flow.text, start, end)
@@ -132,8 +136,8 @@ def _break(text: str, start: int, end: int) -> int:
     window = text[start:end]
     for place in (
         start + window.rfind("\n\n"),
-        max((match.end() for match in _SENTENCE.finditer(text, start, end)), default=0),
         start + window.rfind("\n"),
+        max((match.end() for match in _SENTENCE.finditer(text, start, end)), default=0),
     ):
         if place > early:
             return place

@@ -25,8 +25,8 @@ from telegram.error import NetworkError, RetryAfter, TelegramError, TimedOut
 from telegram.request import BaseRequest, RequestData
 from yarl import URL
 
-PLACEHOLDER = "0:kept-by-the-transport"
-"""What python-telegram-bot holds in place of the token."""
+PLACEHOLDER = "kept-by-the-transport"
+"""What python-telegram-bot holds in place of the token. No colon: it would escape one in the address of a file."""
 
 _SLOWEST_UPLOAD = 32 * 1024  # bytes a second; an upload below this is given up
 
@@ -164,18 +164,19 @@ class AiohttpRequest(BaseRequest):
         session = cast(aiohttp.ClientSession, self._session)
         try:
             form, size = _form(data)
+            target = self._real(url)
         except OSError as error:
             return NotWritten(f"a file to upload cannot be read: {error.strerror}")
+        except ValueError:
+            return NotWritten("the address of the Bot API in the settings is none")
         try:
             limits = aiohttp.ClientTimeout(
                 total=timeouts.connect + timeouts.write + timeouts.read + size / _SLOWEST_UPLOAD,
                 connect=timeouts.connect,
                 sock_read=timeouts.read,
             )
-            async with session.request(
-                method, self._real(url), data=form, timeout=limits, allow_redirects=False
-            ) as response:
-                return response.status, await response.read()
+            async with session.request(method, target, data=form, timeout=limits, allow_redirects=False) as response:
+                return response.status, self._cleaned(method, response.status, await response.read())
         except _BEFORE_WRITING as error:
             return NotWritten(f"no connection to Telegram: {self._clean(_words(error))}")
         except TimeoutError:
@@ -196,15 +197,22 @@ class AiohttpRequest(BaseRequest):
             raise OddAnswer(f"status {status} with {kind} instead of an answer")
         if 200 <= status < 300 and answer.get("ok") is True and "result" in answer:
             return body
-        description = self._clean(str(answer.get("description") or ""))
+        description = str(answer.get("description") or "")
         if status not in _JSON_ERRORS or answer.get("ok") is not False:
             raise OddAnswer(f"status {status}: {description or 'an answer of another shape'}")
         if status == 429:
             raise Throttled(timedelta(seconds=_wait(answer)))
-        return body.replace(self._token.get_secret_value().encode(), b"[token]")
+        return body
 
     def _real(self, url: str) -> URL:
         return URL(url.replace(PLACEHOLDER, self._token.get_secret_value(), 1), encoded=True)
+
+    def _cleaned(self, method: str, status: int, body: bytes) -> bytes:
+        """An answer without the token: a server in between may repeat the address that it was asked for. A file is
+        given as it is."""
+        if method == "GET" and status == 200:
+            return body
+        return body.replace(self._token.get_secret_value().encode(), b"[token]")
 
     def _clean(self, text: str) -> str:
         return text.replace(self._token.get_secret_value(), "[token]")
