@@ -10,7 +10,7 @@ from __future__ import annotations
 import aiohttp
 
 from distributor.sandbox.files import Look, StoredFile
-from distributor.sandbox.telegram_errors import bad_request
+from distributor.sandbox.telegram_errors import Refused, bad_request
 from distributor.sandbox.telegram_params import Params, Upload
 from distributor.sandbox.telegram_world import JSON, Attached, BotAccount, World
 
@@ -27,9 +27,10 @@ def check_size(kind: str, size: int) -> None:
     """Refuses an upload that is empty or too large for its kind."""
     if size == 0:
         raise bad_request("file must be non-empty")
-    at_most = PHOTO_AT_MOST if kind == "photo" else FILE_AT_MOST
-    if size > at_most:
-        raise bad_request(f"file of size {size} bytes is too big for a {kind}; the maximum size is {at_most} bytes")
+    if size > FILE_AT_MOST:
+        raise Refused(413, "Request Entity Too Large")
+    if kind == "photo" and size > PHOTO_AT_MOST:
+        raise bad_request(f"file of size {size} bytes is too big for a photo; the maximum size is {PHOTO_AT_MOST} bytes")
 
 
 def check_look(kind: str, look: Look) -> None:

@@ -27,26 +27,49 @@ class Window:
         over = len(self.times) + min(items, self.count) - self.count
         return 0.0 if over <= 0 else self.times[over - 1] + self.seconds - now
 
+    def take(self, now: float, items: int) -> None:
+        """Counts `items`."""
+        self.times.extend([now] * items)
+
+
+@dataclass
+class Bucket:
+    """One a second, and up to `burst` at once after a silence. An album may overdraw; the debt is waited for."""
+
+    burst: float
+    left: float
+    at: float
+
+    def wait(self, now: float, items: int) -> float:
+        """Seconds until `items` more fit; 0 when they fit now."""
+        self.left, self.at = min(self.burst, self.left + now - self.at), now
+        return max(0.0, min(float(items), self.burst) - self.left)
+
+    def take(self, now: float, items: int) -> None:
+        """Counts `items`."""
+        self.left -= items
+
 
 class Rates:
-    """The windows of one bot. `burst` messages may follow one another in a chat before one a second holds."""
+    """The limits of one bot. `burst` messages may follow one another in a chat before one a second holds."""
 
     def __init__(self, clock: Callable[[], float], burst: int = 3) -> None:
         self._clock = clock
-        self._burst = burst
+        self._burst = float(burst)
         self._overall = Window(30, 1.0)
-        self._chats: dict[int, Window] = {}
+        self._chats: dict[int, Bucket] = {}
         self._groups: dict[int, Window] = {}
 
     def retry_after(self, chat_id: int, items: int, *, group: bool) -> int:
         """0 and the message counted, or the seconds to wait (rounded up) and nothing counted."""
         now = self._clock()
-        windows = [self._overall, self._chats.setdefault(chat_id, Window(self._burst, float(self._burst)))]
+        limits: list[Window | Bucket] = [self._overall]
+        limits.append(self._chats.setdefault(chat_id, Bucket(self._burst, self._burst, now)))
         if group:
-            windows.append(self._groups.setdefault(chat_id, Window(20, 60.0)))
-        wait = max(window.wait(now, items) for window in windows)
+            limits.append(self._groups.setdefault(chat_id, Window(20, 60.0)))
+        wait = max(limit.wait(now, items) for limit in limits)
         if wait > 0:
             return max(1, math.ceil(wait))
-        for window in windows:
-            window.times.extend([now] * items)
+        for limit in limits:
+            limit.take(now, items)
         return 0
