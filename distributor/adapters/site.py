@@ -33,6 +33,4 @@ def file_path(rendition: Rendition) -> str:
 
 def clean_html(html: str) -> str:
     """HTML with the tags, attributes and link schemes that a release may have; all else is gone, its words stay."""
-    return nh3.clean(
-        html, tags=_TAGS, attributes=_ATTRIBUTES, url_schemes=_SCHEMES, link_rel="noopener noreferrer"
-    )
+    return nh3.clean(html, tags=_TAGS, attributes=_ATTRIBUTES, url_schemes=_SCHEMES, link_rel="noopener noreferrer")

@@ -1,0 +1,176 @@
+"""The e-mail list: every subscriber gets a mail of his own, through one relay.
+
+May touch: the relay, the renditions' files, the DKIM key's file. Has no account of its own, only subscribers. One
+recipient a transaction; what happened to one never decides about another. Never sends a mail twice by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+
+from distributor.adapters.email_message import DkimKey, Mail, Unsendable, compose, one_line, sign
+from distributor.adapters.email_pool import Pool
+from distributor.adapters.email_render import profiles, render
+from distributor.adapters.email_settings import EmailSettings, plain_address
+from distributor.adapters.email_smtp import Conversation, NotOpened, open_conversation, tls_context
+from distributor.core.asset import Asset, Profile
+from distributor.core.channel import Health, Job, Progress, Source, Traits
+from distributor.core.outcome import CannotTell, Deferred, Finding, Outcome, Rejected, Scope
+from distributor.core.ports import Surroundings
+from distributor.core.rendering import Problem, Rendering, Severity
+
+__all__ = ["Email", "EmailSettings"]
+
+_CLIPPED = 102_000  # Gmail shows so many bytes of HTML and hides the rest, the unsubscribe link with it
+_KEPT_PICTURES = 8
+
+
+class Email:
+    """The channel (core.channel.Channel)."""
+
+    def __init__(self, name: str, settings: EmailSettings, surroundings: Surroundings) -> None:
+        self.name = name
+        self.traits = Traits(bulk=True)
+        self._settings = settings
+        self._around = surroundings
+        self._pool = Pool(self._open, settings.connections, settings.messages_per_connection)
+        self._context: ssl.SSLContext | None = None
+        self._key: DkimKey | None = None
+        self._pictures: dict[str, bytes] = {}
+
+    def own_address(self) -> str:
+        """None: a list has subscribers only."""
+        return ""
+
+    def profiles(self, asset: Asset) -> tuple[Profile, ...]:
+        """The picture inside the mail, and the file on the website that the mail leads to."""
+        return profiles(asset, self._settings.max_inline_bytes)
+
+    def render(self, source: Source) -> Rendering | None:
+        """One mail in the reader's language."""
+        limits = (self._settings.sender_domain, self._settings.max_inline_bytes)
+        return render(source, self.name, self._around.base_url, *limits)
+
+    def check(self, rendering: Rendering) -> tuple[Problem, ...]:
+        """A title that would break a header, pictures without words, mails too heavy or clipped by readers."""
+        part = rendering.parts[0]
+        where = {"language": rendering.language}
+        found: list[Problem] = []
+        try:
+            one_line(part.fields["subject"], "bad_subject", "the title")
+        except Unsendable as problem:
+            found.append(Problem(Severity.BLOCKING, f"mail.{problem.code}", where, self.name))
+        for placed in part.media:
+            if not placed.alt.strip():
+                found.append(Problem(Severity.WARNING, "mail.no_alt", where, self.name))
+        html = len(part.html.encode())
+        # Base64 and quoted-printable make three bytes four, or a Georgian letter nine.
+        weight = (len(part.text.encode()) + html) * 3 + sum(placed.rendition.size for placed in part.media) * 4 // 3
+        if weight > self._settings.max_message_bytes:
+            size = {"size": str(weight), "limit": str(self._settings.max_message_bytes)}
+            found.append(Problem(Severity.BLOCKING, "mail.too_large", where | size, self.name))
+        if html > _CLIPPED:
+            size = {"size": str(html), "limit": str(_CLIPPED)}
+            found.append(Problem(Severity.WARNING, "mail.clipped", where | size, self.name))
+        return tuple(found)
+
+    async def prepare(self, job: Job, progress: Progress) -> Outcome | None:
+        """Nothing reaches the relay before the mail itself. What surely cannot be sent is refused here already."""
+        try:
+            await asyncio.to_thread(compose, job, self._settings, self._around.office_name, self._around.base_url)
+        except Unsendable as problem:
+            return _refused(problem)
+        return None
+
+    async def publish(self, job: Job, progress: Progress) -> Outcome:
+        """One transaction for one reader."""
+        composed = await self._compose(job)
+        if not isinstance(composed, Mail):
+            return composed
+        try:
+            async with self._pool.conversation() as talk:
+                return await talk.deliver(composed)
+        except NotOpened as problem:
+            return problem.outcome
+
+    async def reconcile(self, job: Job, progress: Progress) -> Finding:
+        """SMTP cannot be asked what became of a mail: its relay's log tells, and a person reads it."""
+        return CannotTell(
+            f"the relay got the whole mail and its answer was lost; look for Message-ID {job.key} or for "
+            f"{self._settings.envelope_sender(job.delivery_id)} in the relay's log"
+        )
+
+    async def probe(self) -> Health:
+        """Connect, encrypt, sign in, hang up; sign a word with the DKIM key. Sends nothing."""
+        facts = {"relay": f"{self._settings.host}:{self._settings.port}", "security": self._settings.security}
+        problems: list[str] = []
+        try:
+            talk = await self._open()
+            await talk.close()
+        except NotOpened as problem:
+            problems.append(f"the relay: {problem}")
+        try:
+            key = await asyncio.to_thread(self._read_key)
+            if key is not None:
+                await asyncio.to_thread(sign, b"From: a@example.org\r\n\r\n", key)
+        except (OSError, Unsendable) as error:
+            problems.append(f"the DKIM key in dkim_key_file: {getattr(error, 'strerror', '') or error}")
+        facts["dkim"] = self._settings.dkim_domain or "unsigned"
+        return Health(not problems, plain_address(self._settings.sender), tuple(problems), facts=facts)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._pool.aclose()
+
+    async def _open(self) -> Conversation:
+        if self._context is None:
+            try:
+                self._context = await asyncio.to_thread(tls_context, self._settings)
+            except OSError as error:
+                reason = f"ca_file cannot be used: {error.strerror or type(error).__name__}"
+                raise NotOpened(Deferred("ca_file", reason, scope=Scope.LANE)) from None
+        return await open_conversation(self._settings, self._context)
+
+    async def _compose(self, job: Job) -> Mail | Outcome:
+        """The bytes for this reader; a refusal where there can be none."""
+        try:
+            key = await asyncio.to_thread(self._read_key)
+        except OSError as error:
+            return Deferred("dkim_key", f"dkim_key_file cannot be read: {error.strerror}", scope=Scope.LANE)
+        office, base = self._around.office_name, self._around.base_url
+        try:
+            picture = await self._picture(job)
+            # Signing is a few milliseconds of arithmetic, which no other channel should wait for.
+            return await asyncio.to_thread(compose, job, self._settings, office, base, picture, key)
+        except FileNotFoundError:
+            return Rejected("media_missing", "the picture inside the mail is not in the media store")
+        except Unsendable as problem:
+            return _refused(problem)
+
+    async def _picture(self, job: Job) -> bytes | None:
+        for placed in job.rendering.parts[0].media:
+            digest = placed.rendition.digest
+            if digest not in self._pictures:
+                content = await asyncio.to_thread(self._read_file, digest)
+                while len(self._pictures) >= _KEPT_PICTURES:
+                    self._pictures.pop(next(iter(self._pictures)))
+                self._pictures[digest] = content
+            return self._pictures[digest]
+        return None
+
+    def _read_file(self, digest: str) -> bytes:
+        return self._around.media.open(digest).read_bytes()
+
+    def _read_key(self) -> DkimKey | None:
+        if self._key is None and self._settings.dkim_key_file is not None:
+            pem = self._settings.dkim_key_file.read_bytes()
+            self._key = DkimKey(self._settings.dkim_selector, self._settings.dkim_domain, pem)
+        return self._key
+
+
+def _refused(problem: Unsendable) -> Outcome:
+    if problem.code == "dkim":
+        return Deferred("dkim_key", str(problem), scope=Scope.LANE)
+    scope = Scope.DESTINATION if problem.code == "bad_address" else Scope.DELIVERY
+    return Rejected(problem.code, str(problem), scope)
