@@ -6,13 +6,10 @@ Unknown, since it has neither idempotency keys nor a history that a bot may read
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from telegram import Message
 from telegram.error import ChatMigrated, TelegramError
 
@@ -23,12 +20,12 @@ from distributor.adapters.telegram_probe import probe
 from distributor.adapters.telegram_render import (
     LOCAL_BYTES,
     VIDEO_BYTES,
-    LongText,
     Manner,
     main_items,
     profiles,
     render,
 )
+from distributor.adapters.telegram_settings import TelegramSettings
 from distributor.adapters.telegram_transport import Timeouts, close, open_bot
 from distributor.core.asset import Asset, Profile
 from distributor.core.channel import Health, Job, Progress, Source, Traits
@@ -47,43 +44,7 @@ from distributor.core.ports import Surroundings
 from distributor.core.refusal import Refused
 from distributor.core.rendering import Part, Placed, Problem, Rendering
 
-_CHAT = re.compile(r"(@[A-Za-z][A-Za-z0-9_]{3,31}|-?[0-9]{1,19})?")
-
-
-def _chat(value: Any) -> str:
-    text = str(value).strip()
-    if not _CHAT.fullmatch(text):
-        raise ValueError("a chat is its number, such as -1001234567890, or the @name of a public one")
-    return text
-
-
-Chat = Annotated[str, BeforeValidator(_chat)]
-
-
-class TelegramSettings(BaseModel):
-    """The keys of a channel with `adapter = "telegram"`."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, frozen=True)
-
-    token: SecretStr = Field(min_length=1, description="the bot's token, from @BotFather")
-    api_url: str = Field(default="https://api.telegram.org", pattern=r"^https?://", description="the Bot API's address")
-    chat: Chat = Field(default="", description="the channel's number or @name; empty for a channel of subscribers only")
-    staging_chat: Chat = Field(default="", description="a private chat where media is uploaded before it is published")
-    long_text: LongText = Field(
-        default="caption_then_message",
-        description="a text too long for one post: 'caption_then_message' sends all of it after the photos, "
-        "'link' cuts it at a word and leads to the release's page",
-    )
-    silent: bool = Field(default=False, description="post without a sound at the readers'")
-    link_preview: bool = Field(default=False, description="show the release's page as a card under a text")
-    page_link: bool = Field(default=True, description="end a post with a link to the release's page")
-    connect_timeout: float = Field(default=10.0, gt=0, description="seconds to reach Telegram")
-    read_timeout: float = Field(default=30.0, gt=0, description="seconds to wait for an answer")
-    write_timeout: float = Field(
-        default=30.0, gt=0, description="seconds granted to every upload, beside what its size needs"
-    )
-    ca_file: Path | None = Field(default=None, description="a file of further authorities to trust (PEM)")
-    local_mode: bool = Field(default=False, description="api_url is a Bot API server of one's own that reads our files")
+__all__ = ["Telegram", "TelegramSettings"]
 
 
 class Telegram:

@@ -20,7 +20,7 @@ from enum import Enum
 
 from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, TelegramError
 
-from distributor.adapters.telegram_transport import MaybeDone, NotWritten, Throttled, TooLarge
+from distributor.adapters.telegram_failures import MaybeDone, NotWritten, Throttled, TooLarge
 from distributor.core.outcome import Deferred, Outcome, Rejected, Scope, Unknown
 from distributor.core.rendering import Placed
 

@@ -3,9 +3,6 @@
 Touches the Bot API's address only. The bot's token is known to this file alone: python-telegram-bot is given a
 placeholder, and the token is put into the address at the last moment, so that no log line, exception, traceback or
 repr of that library can hold it. Never repeats a request and never follows a redirect.
-
-The phase decides what may follow: after `NotWritten` a repeat is safe, after `MaybeDone` nothing tells whether the
-call took effect (Telegram has no idempotency keys: tdlib/telegram-bot-api #482, python-telegram-bot #1045).
 """
 
 from __future__ import annotations
@@ -20,10 +17,11 @@ from typing import Any, cast
 import aiohttp
 from pydantic import SecretStr
 from telegram import Bot
-from telegram._utils.defaultvalue import DefaultValue
-from telegram.error import NetworkError, RetryAfter, TelegramError, TimedOut
+from telegram.error import TelegramError
 from telegram.request import BaseRequest, RequestData
 from yarl import URL
+
+from distributor.adapters.telegram_failures import MaybeDone, NoAnswer, NotWritten, OddAnswer, Throttled, TooLarge
 
 PLACEHOLDER = "kept-by-the-transport"
 """What python-telegram-bot holds in place of the token. No colon: it would escape one in the address of a file."""
@@ -42,35 +40,6 @@ _BEFORE_WRITING = (
 
 _JSON_ERRORS = frozenset({400, 401, 403, 404, 409, 413, 429})
 """Statuses with which the Bot API refuses a call that it understood, and did not carry out."""
-
-
-class NotWritten(NetworkError):
-    """Nothing of the request left this machine: a repeat is safe."""
-
-
-class MaybeDone(NetworkError):
-    """The request was written, wholly or in part, and no answer tells what came of it."""
-
-
-class NoAnswer(MaybeDone, TimedOut):
-    """The time ran out after writing began."""
-
-
-class OddAnswer(MaybeDone):
-    """An answer that is not the Bot API's: HTML, an empty body, JSON of another shape, or a server error."""
-
-
-class TooLarge(NetworkError):
-    """413: the server refused the body for its size, before it looked at it."""
-
-
-class Throttled(RetryAfter):
-    """429 with the wait that Telegram named; `retry_after` is a timedelta."""
-
-    @property
-    def retry_after(self) -> timedelta:
-        """How long to wait."""
-        return self._retry_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +112,6 @@ class AiohttpRequest(BaseRequest):
         Raises NotWritten, NoAnswer, MaybeDone, OddAnswer, TooLarge or Throttled; refusals with other codes are
         returned, and python-telegram-bot raises its own exceptions for them.
         """
-        await self.initialize()
         timeouts = Timeouts(
             connect=_given(connect_timeout, self._timeouts.connect),
             read=_given(read_timeout, self._timeouts.read),
@@ -161,15 +129,16 @@ class AiohttpRequest(BaseRequest):
     async def _exchange(
         self, url: str, method: str, data: RequestData | None, timeouts: Timeouts
     ) -> tuple[int, bytes] | TelegramError:
-        session = cast(aiohttp.ClientSession, self._session)
         try:
+            await self.initialize()
             form, size = _form(data)
             target = self._real(url)
         except OSError as error:
-            return NotWritten(f"a file to upload cannot be read: {error.strerror}")
+            return NotWritten(f"a file, to upload or of authorities, cannot be read: {_words(error)}")
         except ValueError:
             return NotWritten("the address of the Bot API in the settings is none")
         try:
+            session = cast(aiohttp.ClientSession, self._session)
             limits = aiohttp.ClientTimeout(
                 total=timeouts.connect + timeouts.write + timeouts.read + size / _SLOWEST_UPLOAD,
                 connect=timeouts.connect,
@@ -273,8 +242,7 @@ def _form(data: RequestData | None) -> tuple[aiohttp.FormData | dict[str, str] |
 
 def _given(value: Any, otherwise: float) -> float:
     """A call's own time-out, where it brings one."""
-    value = otherwise if value is BaseRequest.DEFAULT_NONE else DefaultValue.get_value(value)
-    return otherwise if value is None else float(value)
+    return otherwise if value is BaseRequest.DEFAULT_NONE or value is None else float(value)
 
 
 def _wait(answer: dict[str, Any]) -> float:

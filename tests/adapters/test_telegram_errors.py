@@ -8,7 +8,7 @@ import pytest
 from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, InvalidToken, NetworkError, TelegramError
 
 from distributor.adapters.telegram_errors import FORBIDDEN, REFUSED, Call, Reach, Row, is_unchanged, outcome_of
-from distributor.adapters.telegram_transport import MaybeDone, NoAnswer, NotWritten, OddAnswer, Throttled, TooLarge
+from distributor.adapters.telegram_failures import MaybeDone, NoAnswer, NotWritten, OddAnswer, Throttled, TooLarge
 from distributor.core.asset import MediaKind, Rendition
 from distributor.core.outcome import Deferred, Rejected, Scope, Unknown
 from distributor.core.rendering import Placed

@@ -5,29 +5,26 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import ssl
 import traceback
 import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import SecretStr
 from telegram import Bot, InputFile
 from telegram.error import BadRequest, InvalidToken, NetworkError, TelegramError, TimedOut
 
-from distributor.adapters.telegram_transport import (
-    MaybeDone,
-    NoAnswer,
-    NotWritten,
-    OddAnswer,
-    Throttled,
-    Timeouts,
-    TooLarge,
-    close,
-    open_bot,
-)
+from distributor.adapters.telegram_failures import MaybeDone, NoAnswer, NotWritten, OddAnswer, Throttled, TooLarge
+from distributor.adapters.telegram_transport import Timeouts, close, open_bot
 from distributor.sandbox import Sandbox
 from tests.adapters.telegram_stage import CHANNEL, TOKEN
 
@@ -53,7 +50,7 @@ Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @asynccontextmanager
-async def listening(serve: Serve) -> AsyncIterator[str]:
+async def listening(serve: Serve, context: ssl.SSLContext | None = None) -> AsyncIterator[str]:
     """The address of a server that treats one connection after another so; all of them are over at the end."""
     treated: set[asyncio.Task[None]] = set()
 
@@ -65,12 +62,12 @@ async def listening(serve: Serve) -> AsyncIterator[str]:
         with suppress(ConnectionError):
             await writer.wait_closed()
 
-    async with await asyncio.start_server(treat, "127.0.0.1", 0) as server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with await asyncio.start_server(treat, "127.0.0.1", 0, ssl=context) as server:
+        yield f"{'https' if context else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         await asyncio.gather(*treated)
 
 
-def answering(answer: bytes | None) -> AbstractAsyncContextManager[str]:
+def answering(answer: bytes | None, context: ssl.SSLContext | None = None) -> AbstractAsyncContextManager[str]:
     """A server that reads the head of a request and gives these bytes, or that never answers."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -81,7 +78,7 @@ def answering(answer: bytes | None) -> AbstractAsyncContextManager[str]:
             writer.write(answer)
             await writer.drain()
 
-    return listening(serve)
+    return listening(serve, context)
 
 
 @pytest.mark.parametrize(
@@ -126,6 +123,45 @@ async def test_a_tls_server_that_is_not_trusted_gets_nothing(sandbox: Sandbox) -
     with pytest.raises(NotWritten):
         await bot.send_message(CHANNEL, "ა")
     await close(bot)
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 that nobody has signed but itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    address = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    now = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(address, critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    paths = folder / "cert.pem", folder / "key.pem"
+    paths[0].write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+    private = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    paths[1].write_bytes(key.private_bytes(serialization.Encoding.PEM, *private))
+    return paths
+
+
+async def test_an_authority_of_ones_own_is_trusted_only_where_its_file_is_named(tmp_path: Path) -> None:
+    cert, key = certificate(tmp_path)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(cert, key)
+    me = {"ok": True, "result": {"id": 7, "is_bot": True, "first_name": "desk", "username": "desk_bot"}}
+    async with answering(reply("200 OK", json.dumps(me)), context) as url:
+        stranger = open_bot(SecretStr(CANARY), url)
+        with pytest.raises(NotWritten, match="certificate"):
+            await stranger.get_me()
+        friend = open_bot(SecretStr(CANARY), url, ca_file=cert)
+        assert (await friend.get_me()).username == "desk_bot"
+        nobody = open_bot(SecretStr(CANARY), url, ca_file=tmp_path / "missing.pem")
+        with pytest.raises(NotWritten, match="No such file"):
+            await nobody.get_me()
+        for bot in (stranger, friend, nobody):
+            await close(bot)
 
 
 async def test_a_redirect_is_not_followed() -> None:
