@@ -7,7 +7,7 @@ memory, and opens no connection of its own but to a webhook that a bot has set a
 
 Faults: `sandbox.faults.order(platform, method, kind, times=1, after=0, **options)`; also POST /sandbox/faults with
 the same words as JSON, GET to see and DELETE to clear them. `method` may be "*"; `times=None` lasts until cleared;
-`after=N` lets N calls pass first. `chat_id=` (Telegram) and `address=` (SMTP recipient, pattern with *) narrow it.
+`after=N` lets N calls pass first. `chat_id=` (Telegram) and `address=` (first SMTP recipient; *) narrow it.
 
     platform   methods
     telegram   every Bot API method by its name (sendMessage, sendMediaGroup, getUpdates, …), file.download

@@ -98,9 +98,17 @@ class Files:
 
     def __init__(self) -> None:
         self.stored: dict[int, StoredFile] = {}
+        self._looks: dict[bytes, Look] = {}
+
+    def look(self, data: bytes) -> Look:
+        """What `data` is; looked into once, however often it comes."""
+        digest = hashlib.sha256(data).digest()
+        if digest not in self._looks:
+            self._looks[digest] = look_at(data)
+        return self._looks[digest]
 
     def keep(self, data: bytes, name: str = "") -> StoredFile:
         """Keeps `data` and gives the record of it."""
-        file = StoredFile(len(self.stored) + 1, name, data, look_at(data))
+        file = StoredFile(len(self.stored) + 1, name, data, self.look(data))
         self.stored[file.number] = file
         return file

@@ -204,17 +204,17 @@ class Conversation(SMTP):
 
     async def smtp_DATA(self, arg: str | None) -> None:
         """DATA. "reset_before" drops here, before 354: surely nothing was sent."""
-        box = self.box
-        coming = next((one for one in box.faults.ordered if one.concerns("smtp", "smtp.data", {})), None)
+        context = {"address": self.envelope.rcpt_tos[0]} if self.envelope and self.envelope.rcpt_tos else {}
+        coming = next((one for one in self.box.faults.ordered if one.concerns("smtp", "smtp.data", context)), None)
         if coming is not None and coming.kind == "reset_before" and coming.after == 0:
-            await self._suffer("smtp.data")
+            await self._suffer("smtp.data", **context)
         await super().smtp_DATA(arg)
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         """After the final dot: the effect, and what befalls its answer."""
         box = self.box
-        box.record.call("smtp", "smtp.data", rcpt=",".join(envelope.rcpt_tos))
-        fault = box.faults.take("smtp", "smtp.data")
+        box.record.call("smtp", "smtp.data", address=envelope.rcpt_tos[0])
+        fault = box.faults.take("smtp", "smtp.data", address=envelope.rcpt_tos[0])
         if fault is None:
             return self._queued(box.accept(session, envelope))
         if fault.kind == "latency":

@@ -17,7 +17,7 @@ from aiohttp import web
 from distributor.sandbox.effects import Record
 from distributor.sandbox.facebook import Facebook
 from distributor.sandbox.faults import METHODS, ONLY_FOR, Faults
-from distributor.sandbox.files import Files, look_at
+from distributor.sandbox.files import Files
 from distributor.sandbox.mail import MailBox
 from distributor.sandbox.page_text import mail_html
 from distributor.sandbox.page_views import Choice, Views
@@ -154,7 +154,7 @@ class Page:
             if text and (not files or len(text) > CAPTION_OF_PEOPLE):
                 await self.telegram.say(person, text, chat)
             caption = text if len(text) <= CAPTION_OF_PEOPLE else ""
-            shown = [(look_at(data), name, data) for name, data in files]
+            shown = [(self.files.look(data), name, data) for name, data in files]
             visual = [
                 ("photo" if look.is_image else "video", data, name)
                 for look, name, data in shown

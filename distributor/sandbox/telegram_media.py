@@ -30,7 +30,9 @@ def check_size(kind: str, size: int) -> None:
     if size > FILE_AT_MOST:
         raise Refused(413, "Request Entity Too Large")
     if kind == "photo" and size > PHOTO_AT_MOST:
-        raise bad_request(f"file of size {size} bytes is too big for a photo; the maximum size is {PHOTO_AT_MOST} bytes")
+        raise bad_request(
+            f"file of size {size} bytes is too big for a photo; the maximum size is {PHOTO_AT_MOST} bytes"
+        )
 
 
 def check_look(kind: str, look: Look) -> None:

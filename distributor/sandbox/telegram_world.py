@@ -198,9 +198,11 @@ class World:
             "file_id": self.file_id(bot, kind, file.number), "file_unique_id": f"u{file.number}",
             "file_name": file.name or kind, "mime_type": file.look.mime, "file_size": len(file.data),
         }  # fmt: skip
-        if kind in ("video", "animation"):
-            shown |= {"width": file.look.width, "height": file.look.height, "duration": round(file.look.seconds)}
-        return {"animation": shown, "document": shown} if kind == "animation" else {kind: shown}
+        if kind == "document":
+            return {"document": shown}
+        look = file.look
+        moving = shown | {"width": look.width, "height": look.height, "duration": round(look.seconds)}
+        return {"animation": moving, "document": shown} if kind == "animation" else {kind: moving}
 
     def message_json(self, bot: BotAccount, message: Message, *, reply: bool = True) -> JSON:
         """The Bot API's Message as `bot` sees it."""

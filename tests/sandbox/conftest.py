@@ -1,4 +1,4 @@
-"""Fixtures of the sandbox's own tests: a running sandbox, a real bot, signed and authorised clients, pictures, a video."""
+"""Fixtures of the sandbox's own tests: a running sandbox, a real bot, signed clients, pictures, a video."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ from distributor.sandbox.telegram import DESK_TOKEN
 WITNESS_TOKEN = "1000002:sandbox-witness-token"
 
 
-def picture(width: int = 400, height: int = 300, colour: tuple[int, int, int] = (40, 90, 160), form: str = "JPEG") -> bytes:
+def picture(
+    width: int = 400, height: int = 300, colour: tuple[int, int, int] = (40, 90, 160), form: str = "JPEG"
+) -> bytes:
     buffer = io.BytesIO()
     Image.new("RGB", (width, height), colour).save(buffer, form)
     return buffer.getvalue()
@@ -75,7 +77,9 @@ class Client:
 
 @pytest.fixture
 async def sandbox() -> AsyncIterator[Sandbox]:
-    accounts = Accounts(bots=((DESK_TOKEN, "mia_desk_bot", "Distributor"), (WITNESS_TOKEN, "mia_witness_bot", "Witness")))
+    accounts = Accounts(
+        bots=((DESK_TOKEN, "mia_desk_bot", "Distributor"), (WITNESS_TOKEN, "mia_witness_bot", "Witness"))
+    )
     async with Sandbox(accounts=accounts) as running:
         yield running
 

@@ -124,6 +124,8 @@ async def test_usage_is_told_and_set(sandbox: Sandbox, graph: Any) -> None:
 
 
 @pytest.mark.parametrize("version", ["v27.0", "v2.8", "me"])
-async def test_versions_that_are_gone_or_not_there_yet(sandbox: Sandbox, web: aiohttp.ClientSession, version: str) -> None:
+async def test_versions_that_are_gone_or_not_there_yet(
+    sandbox: Sandbox, web: aiohttp.ClientSession, version: str
+) -> None:
     async with web.get(f"{sandbox.facebook.api_url}/{version}/me") as answer:
         assert (await answer.json())["error"]["code"] == 2500

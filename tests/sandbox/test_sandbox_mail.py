@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from email.message import EmailMessage
+from typing import Any
 
 import aiosmtplib
 import pytest
@@ -85,7 +86,7 @@ async def test_one_recipient_is_refused_and_another_not(sandbox: Sandbox) -> Non
     ],
 )
 async def test_connections_that_break(
-    sandbox: Sandbox, method: str, kind: str, options: dict[str, object], accepted: int
+    sandbox: Sandbox, method: str, kind: str, options: dict[str, Any], accepted: int
 ) -> None:
     sandbox.faults.order("smtp", method, kind, **options)
     with pytest.raises((aiosmtplib.SMTPException, ConnectionError)):
@@ -102,6 +103,15 @@ async def test_421_closes_the_conversation(sandbox: Sandbox, method: str) -> Non
     with pytest.raises(aiosmtplib.SMTPException):
         await send(sandbox)
     assert sandbox.mail.messages == []
+
+
+async def test_the_final_dot_is_lost_for_one_recipient_only(sandbox: Sandbox) -> None:
+    sandbox.faults.order("smtp", "smtp.data", "reset_after", address="b@tv.example")
+    async with aiosmtplib.SMTP(hostname=sandbox.smtp_host, port=sandbox.smtp_port, start_tls=False) as client:
+        await client.sendmail("o@office.example", ["a@tv.example"], b"Subject: x\r\n\r\nx")
+        with pytest.raises((aiosmtplib.SMTPServerDisconnected, ConnectionError)):
+            await client.sendmail("o@office.example", ["b@tv.example"], b"Subject: x\r\n\r\nx")
+    assert [mail.rcpt for mail in sandbox.mail.messages] == [("a@tv.example",), ("b@tv.example",)]
 
 
 async def test_a_slow_banner(sandbox: Sandbox) -> None:

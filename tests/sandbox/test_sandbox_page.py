@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from email.message import EmailMessage
 from typing import Any
@@ -11,7 +12,7 @@ import aiosmtplib
 import pytest
 from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup
 
-from distributor.sandbox import Sandbox, Sample
+from distributor.sandbox import Sample, Sandbox
 from distributor.sandbox.page_text import with_entities, with_links
 
 NINO, GIORGI, DESK, CHANNEL = 501, 502, -100200, -100300
@@ -49,7 +50,11 @@ async def test_the_composer_sends_files_with_their_caption(
     async with web.post(f"{sandbox.http_url}/sandbox/say", data=form, allow_redirects=False) as answer:
         assert (answer.status, answer.headers["Location"]) == (303, f"/?me={NINO}&desk={GIORGI}")
     first, second = sandbox.telegram.messages(NINO)
-    assert (first["caption"], first["media"][0]["kind"], second["media"][0]["kind"]) == ("ტექსტი\nორი", "photo", "video")
+    assert (first["caption"], first["media"][0]["kind"], second["media"][0]["kind"]) == (
+        "ტექსტი\nორი",
+        "photo",
+        "video",
+    )
     assert first["media_group_id"] == second["media_group_id"]
 
 
@@ -76,8 +81,6 @@ async def test_a_button_pressed_on_the_page_reaches_the_bot_and_shows_its_answer
         update = (await bot.get_updates(timeout=2))[0]
         assert update.callback_query is not None
         await bot.answer_callback_query(update.callback_query.id, "დამტკიცდა")
-
-    import asyncio
 
     answer, _ = await asyncio.gather(pressed, work())
     assert (await answer.json())["notice"] == "დამტკიცდა"
@@ -159,7 +162,11 @@ async def test_a_player_may_ask_for_a_part_of_a_video(
             [{"type": "bold", "offset": 0, "length": 3}, {"type": "italic", "offset": 1, "length": 1}],
             "<b>a<i>b</i>c</b>",
         ),
-        ("x", [{"type": "text_link", "offset": 0, "length": 1, "url": "javascript:alert(1)"}], '<span class="accent">x</span>'),
+        (
+            "x",
+            [{"type": "text_link", "offset": 0, "length": 1, "url": "javascript:alert(1)"}],
+            '<span class="accent">x</span>',
+        ),
     ],
 )
 def test_entities_become_safe_markup(text: str, entities: list[dict[str, Any]], html: str) -> None:

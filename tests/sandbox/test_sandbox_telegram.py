@@ -34,7 +34,10 @@ def keyboard(data: str = "yes") -> InlineKeyboardMarkup:
 async def test_a_message_keeps_text_entities_and_buttons(sandbox: Sandbox, bot: Bot) -> None:
     sent = await bot.send_message(DESK, "<b>გამარჯობა</b> 😀 <i>x</i>", parse_mode="HTML", reply_markup=keyboard())
     assert sent.text == "გამარჯობა 😀 x"
-    assert [(entity.type, entity.offset, entity.length) for entity in sent.entities] == [("bold", 0, 9), ("italic", 13, 1)]
+    assert [(entity.type, entity.offset, entity.length) for entity in sent.entities] == [
+        ("bold", 0, 9),
+        ("italic", 13, 1),
+    ]
     assert sandbox.telegram.messages(DESK)[-1]["buttons"][0][0]["text"] == "Approve"
     assert len(sandbox.effects("telegram", "message", chat_id=DESK)) == 1
 
@@ -99,7 +102,10 @@ async def test_albums(sandbox: Sandbox, bot: Bot, make_picture: Picture, short_f
     )
     assert len({message.media_group_id for message in sent}) == 1
     assert [effect["message_ids"] for effect in sandbox.effects("telegram", "album")] == [[m.message_id for m in sent]]
-    mixed = [InputMediaPhoto(make_picture()), InputMediaDocument(b"x", filename="x.txt")]
+    mixed: list[InputMediaPhoto | InputMediaDocument] = [
+        InputMediaPhoto(make_picture()),
+        InputMediaDocument(b"x", filename="x.txt"),
+    ]
     with pytest.raises(BadRequest, match=r"(?i)can't be mixed"):
         await bot.send_media_group(CHANNEL, mixed)
     for count in (1, 11):
@@ -158,7 +164,9 @@ async def test_people_write_and_the_bot_downloads_what_they_sent(
     assert messages[3].entities[0].type == "bot_command"
     assert await bot.get_updates(offset=updates[-1].update_id + 1) == ()
     sandbox.telegram.redeliver(updates[0].update_id)
-    assert [update.update_id for update in await bot.get_updates(offset=updates[-1].update_id + 1)] == [updates[0].update_id]
+    assert [update.update_id for update in await bot.get_updates(offset=updates[-1].update_id + 1)] == [
+        updates[0].update_id
+    ]
 
 
 async def test_a_large_file_is_not_handed_over(sandbox: Sandbox, bot: Bot) -> None:

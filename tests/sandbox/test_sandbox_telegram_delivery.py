@@ -16,7 +16,9 @@ from distributor.sandbox.telegram_errors import Refused
 NINO, DESK, CHANNEL = 501, -100200, -100300
 
 
-async def test_a_webhook_gets_updates_in_order_with_the_secret_and_again_after_a_failure(sandbox: Sandbox, bot: Bot) -> None:
+async def test_a_webhook_gets_updates_in_order_with_the_secret_and_again_after_a_failure(
+    sandbox: Sandbox, bot: Bot
+) -> None:
     got: list[tuple[str, str]] = []
     done = asyncio.Event()
 
@@ -33,7 +35,9 @@ async def test_a_webhook_gets_updates_in_order_with_the_secret_and_again_after_a
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
-    await bot.set_webhook(f"http://127.0.0.1:{runner.addresses[0][1]}/hook", secret_token="s-1", allowed_updates=["message"])
+    await bot.set_webhook(
+        f"http://127.0.0.1:{runner.addresses[0][1]}/hook", secret_token="s-1", allowed_updates=["message"]
+    )
     await sandbox.telegram.say(NINO, "one")
     await sandbox.telegram.say(NINO, "two")
     async with asyncio.timeout(3):

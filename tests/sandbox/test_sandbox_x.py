@@ -68,8 +68,12 @@ async def test_what_media_upload_refuses(x: Any, make_picture: Picture, short_fi
         assert words in refused.body["errors"][0]["message"]
     begun = await x("POST", url, json={"media_type": "image/jpeg", "total_bytes": 10})
     media_id = begun.body["data"]["id"]
-    assert (await x("POST", f"/2/media/upload/{media_id}/append", json={"segment_index": 1000, "media": "eA=="})).status == 400
-    assert (await x("POST", f"/2/media/upload/{media_id}/append", json={"segment_index": 0, "media": "eA=="})).status == 200
+    assert (
+        await x("POST", f"/2/media/upload/{media_id}/append", json={"segment_index": 1000, "media": "eA=="})
+    ).status == 400
+    assert (
+        await x("POST", f"/2/media/upload/{media_id}/append", json={"segment_index": 0, "media": "eA=="})
+    ).status == 200
     assert (await x("POST", f"/2/media/upload/{media_id}/finalize")).status == 400  # nine bytes are missing
     mixed = [await upload(x, make_picture()), await upload(x, make_picture(form="GIF"), "image/gif", "tweet_gif")]
     assert (await x("POST", "/2/tweets", json={"text": "m", "media": {"media_ids": mixed}})).status == 400
@@ -118,7 +122,11 @@ async def test_the_same_text_twice_is_refused_until_it_is_deleted(sandbox: Sandb
 async def test_the_timeline_is_read_with_fields_and_since(x: Any, make_picture: Picture) -> None:
     media_id = await upload(x, make_picture())
     ids = []
-    for body in ({"text": "one"}, {"text": "two https://police.ge/2", "media": {"media_ids": [media_id]}}, {"text": "three"}):
+    for body in (
+        {"text": "one"},
+        {"text": "two https://police.ge/2", "media": {"media_ids": [media_id]}},
+        {"text": "three"},
+    ):
         ids.append((await x("POST", "/2/tweets", json=body)).body["data"]["id"])
     query = {
         "since_id": ids[0],

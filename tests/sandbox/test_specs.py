@@ -5,6 +5,7 @@ The folder is not part of the project; without it the test says so and is report
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -85,7 +86,7 @@ def test_every_required_telegram_parameter_is_read(bot_api: Any) -> None:
 def test_every_entity_type_is_one_of_the_bot_api(bot_api: Any) -> None:
     fields = bot_api["types"]["MessageEntity"]["fields"]
     description = next(field["description"] for field in fields if field["name"] == "type")
-    assert [name for name in sorted(ENTITY_TYPES) if f"“{name}”" not in description] == []
+    assert [name for name in sorted(ENTITY_TYPES) if f'"{name}"' not in description] == []
 
 
 async def test_everything_telegram_returns_is_of_its_declared_type(
@@ -148,7 +149,9 @@ class XSpec:
                 if RENAMED_BY_X.get(name, name) not in schema["properties"]:
                     yield f"{path}.{name}"
                 else:
-                    yield from self.strange(schema["properties"][RENAMED_BY_X.get(name, name)], content, f"{path}.{name}")
+                    yield from self.strange(
+                        schema["properties"][RENAMED_BY_X.get(name, name)], content, f"{path}.{name}"
+                    )
 
 
 @pytest.fixture
@@ -178,13 +181,14 @@ async def test_everything_x_returns_is_in_its_schemas(
         assert list(x_api.strange({"$ref": f"/{name}"}, answer.body)) == []
 
     ids = []
-    for data, kind, category in ((make_picture(), "image/jpeg", "tweet_image"), (short_film, "video/mp4", "tweet_video")):
+    for data, kind, category in (
+        (make_picture(), "image/jpeg", "tweet_image"),
+        (short_film, "video/mp4", "tweet_video"),
+    ):
         body = {"media_type": kind, "media_category": category, "total_bytes": len(data)}
         begun = await x("POST", "/2/media/upload/initialize", json=body)
         check("InitializeMediaUploadResponse", begun)
         ids.append(begun.body["data"]["id"])
-        import base64
-
         segment = {"segment_index": 0, "media": base64.b64encode(data).decode()}
         check("AppendMediaUploadResponse", await x("POST", f"/2/media/upload/{ids[-1]}/append", json=segment))
         check("FinalizeMediaUploadResponse", await x("POST", f"/2/media/upload/{ids[-1]}/finalize"))
@@ -194,7 +198,8 @@ async def test_everything_x_returns_is_in_its_schemas(
     alt = {"id": ids[0], "metadata": {"alt_text": {"text": "x"}}}
     check("CreateMediaMetadataResponse", await x("POST", "/2/media/metadata", json=alt))
     posts = [
-        await x("POST", "/2/tweets", json={"text": f"{one} https://police.ge", "media": {"media_ids": [one]}}) for one in ids
+        await x("POST", "/2/tweets", json={"text": f"{one} https://police.ge", "media": {"media_ids": [one]}})
+        for one in ids
     ]
     check("CreatePostsResponse", posts[0])
     query = {
@@ -224,7 +229,15 @@ def test_every_facebook_field_is_one_of_its_node(node: str, fields: frozenset[st
         (
             "Page",
             "videos",
-            {"upload_phase", "upload_session_id", "start_offset", "file_size", "video_file_chunk", "title", "description"},
+            {
+                "upload_phase",
+                "upload_session_id",
+                "start_offset",
+                "file_size",
+                "video_file_chunk",
+                "title",
+                "description",
+            },
         ),
         ("PagePost", "#update", {"message", "is_published"}),
     ],
