@@ -31,7 +31,7 @@ class Limits:
     one gigabyte. `photo_seconds` and `video_seconds` are wall-clock and processor time of one job.
     """
 
-    memory: int = 1536 << 20
+    memory: int = 2 << 30
     photo_seconds: float = 60.0
     video_seconds: float = 1800.0
     pixels: int = 80_000_000

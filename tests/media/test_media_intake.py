@@ -87,6 +87,8 @@ async def test_a_place_in_a_video_is_noticed(library: MediaLibrary, make: Workbo
 async def test_f36_pixel_bomb_is_refused_before_it_is_decoded(library: MediaLibrary, photo: bytes) -> None:
     assert await refusal(library, png_header(60_000, 60_000)) == "too_many_pixels"
     assert await refusal(library, png_header(2_000_000_000, 2)) == "too_many_pixels"
+    assert await refusal(library, png_header(10_000, 8_001)) == "too_many_pixels"
+    assert await refusal(library, png_header(10_000, 8_000)) == "broken"  # within the limit, but cut off
     assert (await library.ingest(photo, "next.jpg")).width == 1600
 
 
