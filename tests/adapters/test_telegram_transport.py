@@ -98,6 +98,15 @@ async def test_a_failure_names_its_phase(sandbox: Sandbox, bot: Bot, kind: str, 
         await bot.send_message(CHANNEL, "ა")
 
 
+@pytest.mark.parametrize("body", ["[1]", "7", '{"ok":true}', '{"ok":false}', '{"result":{}}'])
+async def test_json_of_another_shape_is_no_answer(body: str) -> None:
+    async with answering(reply("200 OK", body)) as url:
+        bot = open_bot(SecretStr(CANARY), url)
+        with pytest.raises(OddAnswer):
+            await bot.send_message(CHANNEL, "ა")
+        await close(bot)
+
+
 async def test_a_silence_after_writing_is_a_time_out_that_may_be_done(sandbox: Sandbox, bot: Bot) -> None:
     sandbox.faults.order("telegram", "sendMessage", "hang", seconds=3)
     with pytest.raises(NoAnswer) as lost:
