@@ -30,7 +30,7 @@ POLICY = (
     "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 MAIL_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; sandbox allow-popups"
-STATIC = {"page.css": "text/css", "live.js": "text/javascript"}
+STATIC = {"page.css": "text/css", "live.js": "text/javascript", "icon.svg": "image/svg+xml"}
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,8 @@ class Page:
         """Sends as an app does: text alone, or files with it as the caption (a text too long for one goes ahead)."""
         try:
             if text and (not files or len(text) > CAPTION_OF_PEOPLE):
-                await self.telegram.say(person, text, chat)
+                asked = self.telegram.awaited_reply(person if chat is None else chat)
+                await self.telegram.say(person, text, chat, reply_to=asked)
             caption = text if len(text) <= CAPTION_OF_PEOPLE else ""
             shown = [(self.files.look(data), name, data) for name, data in files]
             visual = [

@@ -103,7 +103,7 @@ class Sandbox:
             web.get("/sandbox/faults", self._list_faults), web.post("/sandbox/faults", self._order_fault),
             web.delete("/sandbox/faults", self._clear_faults), web.get("/sandbox/effects", self._list_effects),
         ])  # fmt: skip
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=3)
         await self._runner.setup()
         site = web.TCPSite(self._runner, host, http_port)
         await site.start()

@@ -92,6 +92,12 @@ class Telegram:
         found = with_found(text, check_entities(text, entities or []))
         return self._put(person_id, chat_id, bot, text=text, entities=found, reply_to=reply_to)
 
+    def awaited_reply(self, chat_id: int) -> int | None:
+        """The message an app would reply to by itself: the newest of a chat, when a bot asked for a reply (ForceReply)."""
+        messages = self.chat(chat_id).messages
+        newest = messages[max(messages)] if messages else None
+        return newest.message_id if newest and "force_reply" in (newest.reply_markup or {}) else None
+
     async def edit(self, person_id: int, message_id: int, text: str, chat_id: int | None = None) -> JSON:
         """A person edits a message of their own: an edited_message update."""
         chat = self.chat(person_id if chat_id is None else chat_id)

@@ -105,6 +105,19 @@ async def test_421_closes_the_conversation(sandbox: Sandbox, method: str) -> Non
     assert sandbox.mail.messages == []
 
 
+async def test_a_drop_at_data_comes_before_354(sandbox: Sandbox) -> None:
+    sandbox.faults.order("smtp", "smtp.data", "reset_before")
+    reader, writer = await asyncio.open_connection(sandbox.smtp_host, sandbox.smtp_port)
+    await reader.readline()
+    for line in (b"HELO office.example", b"MAIL FROM:<o@office.example>", b"RCPT TO:<e@tv.example>"):
+        writer.write(line + b"\r\n")
+        assert (await reader.readline()).startswith(b"250")
+    writer.write(b"DATA\r\n")
+    assert await reader.read() == b""
+    writer.close()
+    await writer.wait_closed()
+
+
 async def test_the_final_dot_is_lost_for_one_recipient_only(sandbox: Sandbox) -> None:
     sandbox.faults.order("smtp", "smtp.data", "reset_after", address="b@tv.example")
     async with aiosmtplib.SMTP(hostname=sandbox.smtp_host, port=sandbox.smtp_port, start_tls=False) as client:

@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 import aiosmtplib
 import pytest
-from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup
+from telegram import Bot, ForceReply, InlineKeyboardButton, InlineKeyboardMarkup
 
 from distributor.sandbox import Sample, Sandbox
 from distributor.sandbox.page_text import with_entities, with_links
@@ -84,6 +84,18 @@ async def test_a_button_pressed_on_the_page_reaches_the_bot_and_shows_its_answer
 
     answer, _ = await asyncio.gather(pressed, work())
     assert (await answer.json())["notice"] == "დამტკიცდა"
+
+
+async def test_an_answer_to_a_forced_reply_is_a_reply(sandbox: Sandbox, web: aiohttp.ClientSession, bot: Bot) -> None:
+    asked = await bot.send_message(DESK, "Why?", reply_markup=ForceReply())
+    for text in ("because", "and so on"):
+        async with web.post(
+            f"{sandbox.http_url}/sandbox/say", data={"person": str(GIORGI), "chat": str(DESK), "text": text}
+        ):
+            pass
+    messages = [update.message for update in await bot.get_updates() if update.message]
+    replies = [message.reply_to_message.message_id if message.reply_to_message else None for message in messages]
+    assert replies == [asked.message_id, None]
 
 
 async def test_nothing_written_by_anyone_becomes_markup(
