@@ -93,7 +93,7 @@ class Telegram:
         return self._put(person_id, chat_id, bot, text=text, entities=found, reply_to=reply_to)
 
     def awaited_reply(self, chat_id: int) -> int | None:
-        """The message an app would reply to by itself: the newest of a chat, when a bot asked for a reply (ForceReply)."""
+        """The message an app would reply to by itself: the newest of a chat, where a bot asked for it (ForceReply)."""
         messages = self.chat(chat_id).messages
         newest = messages[max(messages)] if messages else None
         return newest.message_id if newest and "force_reply" in (newest.reply_markup or {}) else None
