@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import ssl
 
-from distributor.adapters.email_message import DkimKey, Mail, Unsendable, compose, one_line, sign
+from distributor.adapters.email_headers import Unsendable, one_line
+from distributor.adapters.email_message import DkimKey, Mail, compose, sign
 from distributor.adapters.email_pool import Pool
 from distributor.adapters.email_render import profiles, render
 from distributor.adapters.email_settings import EmailSettings, plain_address

@@ -46,7 +46,7 @@ def plain_address(address: str) -> str:
     return f"{local}@{domain}"
 
 
-class EmailSettings(BaseModel, extra="forbid"):
+class EmailSettings(BaseModel, extra="forbid", hide_input_in_errors=True):
     """Where and as whom the list is sent. Times in seconds, sizes in bytes."""
 
     host: str = Field(description="The relay that takes our mail.")

@@ -16,7 +16,8 @@ The page, as the web part reads it (JSON):
             "sizes": [FILE, …]                      narrow to wide; of a video, its poster
         }]}}}
 
-    FILE = {"path": "/media/…", "digest", "media_type", "size" (bytes), "width", "height", "duration" (s, or null)}
+    FILE = {"path": "/media/…", "digest", "media_type", "name" (for whoever saves it), "size" (bytes), "width",
+            "height", "duration" (s, or null)}
 
 A file is served while a page names it (by `digest` and `media_type`), and under no other condition.
 """
@@ -24,12 +25,13 @@ A file is served while a page names it (by `digest` and `media_type`), and under
 from __future__ import annotations
 
 import json
+from pathlib import PurePosixPath
 from typing import Any
 
 from pydantic import BaseModel, Field, field_validator
 
 from distributor.adapters.site import clean_html, download_profile, file_path
-from distributor.core.asset import Asset, MediaKind, Profile, Rendition
+from distributor.core.asset import Asset, MediaKind, Profile
 from distributor.core.channel import Health, Job, Progress, Source, Traits
 from distributor.core.markup import html, parse, plain
 from distributor.core.outcome import Absent, Finding, Outcome, Receipt, Sent
@@ -192,7 +194,7 @@ def _media(placed: tuple[Placed, ...]) -> list[dict[str, Any]]:
     """The placed renditions gathered into one entry for each photo or video. A download begins an entry."""
     entries: list[dict[str, Any]] = []
     for one in placed:
-        file = _file(one.rendition)
+        file = _file(one)
         if one.role == _DOWNLOAD:
             said = {"alt": one.alt, "credit": one.credit, "caption": one.caption, "name": one.name}
             entries.append({"kind": one.kind.value, **said, "download": file, "sizes": []})
@@ -201,9 +203,11 @@ def _media(placed: tuple[Placed, ...]) -> list[dict[str, Any]]:
     return entries
 
 
-def _file(rendition: Rendition) -> dict[str, Any]:
+def _file(placed: Placed) -> dict[str, Any]:
+    rendition, path = placed.rendition, file_path(placed.rendition)
     return {
-        "path": file_path(rendition),
+        "path": path,
+        "name": PurePosixPath(placed.name or "file").stem + PurePosixPath(path).suffix,
         "digest": rendition.digest,
         "media_type": rendition.media_type,
         "size": rendition.size,

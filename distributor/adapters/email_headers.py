@@ -1,0 +1,127 @@
+"""The head of a mail, line by line, in bytes that need no further folding.
+
+Pure. Written here and not by the standard library, which reads encoded-words in a title, makes longer ones than RFC
+2047 allows, and folds links into pieces. Nothing that a person wrote can end a line: it is refused, or encoded.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from email.utils import format_datetime
+
+from distributor.adapters.email_settings import EmailSettings, plain_address
+from distributor.core.channel import Job
+from distributor.core.rendering import Part
+from distributor.core.text import faults_in
+
+_WIDTH = 76  # RFC 2047, 2: of a line with encoded-words
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 '-]{0,50}")
+
+
+class Unsendable(ValueError):
+    """This mail must not be sent as it is. `code` is stable; the message says why."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
+def one_line(text: str, code: str, what: str) -> str:
+    """The text, or Unsendable where it could end a header line or turn the direction of reading."""
+    if faults_in(text, one_line=True) or re.search("[\ud800-\udfff]", text):
+        raise Unsendable(code, f"{what} holds a line break, a control or a direction character")
+    return text
+
+
+def head(job: Job, settings: EmailSettings, office_name: str, recipient: str, unsubscribe: str) -> bytes:
+    """Every header but those of MIME. `recipient` is a checked address, `unsubscribe` a checked link."""
+    lines = _lines(job, job.rendering.parts[0], settings, office_name, recipient, unsubscribe)
+    return "".join(f"{line}\r\n" for line in lines).encode()
+
+
+def message_id(job: Job, settings: EmailSettings) -> str:
+    """The Message-ID, without brackets: the same at every attempt."""
+    left = job.key if re.fullmatch(r"[A-Za-z0-9_-]{1,200}", job.key) else hashlib.sha256(job.key.encode()).hexdigest()
+    return f"{left}@{settings.sender_domain}"
+
+
+def _lines(
+    job: Job, part: Part, settings: EmailSettings, office_name: str, recipient: str, unsubscribe: str
+) -> Iterator[str]:
+    name = one_line(settings.sender_name or office_name, "bad_name", "the office's name")
+    reader = one_line(job.destination.label, "bad_name", "the reader's name")
+    yield _mailbox("From", name, plain_address(settings.sender))
+    if settings.reply_to:
+        yield _mailbox("Reply-To", "", plain_address(settings.reply_to))
+    yield _mailbox("To", reader, recipient)
+    yield _unstructured("Subject", one_line(part.fields["subject"], "bad_subject", "the title"))
+    yield f"Date: {format_datetime(_date(job, part))}"
+    yield f"Message-ID: <{message_id(job, settings)}>"
+    yield f"Content-Language: {re.sub('[^A-Za-z0-9-]', '', job.rendering.language) or 'und'}"
+    yield f"List-Id: <{re.sub('[^A-Za-z0-9-]', '-', job.destination.channel)}.{settings.sender_domain}>"
+    # RFC 8058. One line each: readers' programs look for them so, whatever the length of the link.
+    yield f"List-Unsubscribe: <{unsubscribe}>"
+    yield "List-Unsubscribe-Post: List-Unsubscribe=One-Click"
+    # Written by people and approved by them, so not Auto-Submitted; but no holiday notices in answer, please.
+    yield "Precedence: bulk"
+    yield "X-Auto-Response-Suppress: OOF, AutoReply"
+    if part.fields.get("kind") == "emergency":
+        yield "Importance: high"
+
+
+def _date(job: Job, part: Part) -> datetime:
+    """When it became free to go: known before the first attempt and the same at every later one."""
+    not_before = part.fields.get("not_before", "")
+    return max(job.approved_at, datetime.fromisoformat(not_before)) if not_before else job.approved_at
+
+
+def _mailbox(header: str, name: str, address: str) -> str:
+    if not name.strip():
+        return f"{header}: <{address}>"
+    shown = name.strip() if _PLAIN_NAME.fullmatch(name.strip()) else _encoded(name.strip(), len(header) + 2)
+    return f"{header}: {shown}\r\n <{address}>"
+
+
+def _unstructured(header: str, text: str) -> str:
+    # Spaces at the ends and long runs of them do not survive a header, so they do not enter one.
+    text = re.sub(r"[ \t]+", " ", text).strip()
+    simple = text.isascii() and "=?" not in text and all(len(word) <= _WIDTH - 10 for word in text.split(" "))
+    return f"{header}: {_folded(text, len(header) + 2) if simple else _encoded(text, len(header) + 2)}"
+
+
+def _folded(text: str, used: int) -> str:
+    """ASCII text with line breaks before spaces, where lines would grow too long."""
+    out: list[str] = []
+    for number, word in enumerate(text.split(" ")):
+        if number and used + 1 + len(word) > _WIDTH:
+            out.append("\r\n ")
+            used = 1
+        elif number:
+            out.append(" ")
+            used += 1
+        out.append(word)
+        used += len(word)
+    return "".join(out)
+
+
+def _encoded(text: str, used: int) -> str:
+    """Encoded-words of at most 75 characters, cut between characters, one a line."""
+    words: list[str] = []
+    piece = b""
+    room = (_WIDTH - used - 12) // 4 * 3  # '=?utf-8?b?' and '?=' are 12; base64 makes three bytes four
+    for char in text:
+        raw = char.encode()
+        if len(piece) + len(raw) > room:
+            words.append(_word(piece))
+            piece, room = b"", 45
+        piece += raw
+    words.append(_word(piece))
+    return "\r\n ".join(words)
+
+
+def _word(piece: bytes) -> str:
+    return f"=?utf-8?b?{base64.b64encode(piece).decode()}?="
