@@ -7,7 +7,7 @@ finding or a person's word.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from distributor.core.outcome import (
@@ -130,6 +130,9 @@ def at_claim(facts: Facts, now: datetime) -> Go | Drop | NotYet:
         return Drop(DeliveryState.CANCELLED, "withdrawn", "the release was withdrawn")
     if facts.deadline is not None and now >= facts.deadline:
         return Drop(DeliveryState.EXPIRED, "deadline", f"the deadline {facts.deadline.isoformat()} has passed")
+    if facts.release_state is ReleaseState.HELD:
+        # A hold keeps the promise: lifting it sets the time anew. The hour bounds how often it is asked again.
+        return NotYet(now + timedelta(hours=1))
     if facts.release_state not in SENDABLE:
         return Drop(DeliveryState.CANCELLED, facts.release_state.value, f"the release is {facts.release_state.value}")
     if not facts.approved_hash or facts.approved_hash != facts.delivery_hash:

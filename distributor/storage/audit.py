@@ -10,14 +10,14 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, func, insert, select
+from sqlalchemy import RowMapping, String, cast, exists, func, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from distributor.core import audit
 from distributor.core.data import from_micros, to_data, to_micros
 from distributor.core.outcome import Absent, CannotTell, Deferred, Finding, LookAgain, Outcome, Rejected, Sent, Unknown
 from distributor.core.ports import Result
-from distributor.storage.schema import attempts, audit_events, checkpoints
+from distributor.storage.schema import attempts, audit_events, checkpoints, deliveries
 
 _WORDS: dict[type[Any], str] = {
     Sent: "sent",
@@ -187,3 +187,15 @@ async def all_checkpoints(connection: AsyncConnection) -> Sequence[RowMapping]:
 def event_moment(event: audit.Event) -> datetime:
     """When an event was written, UTC."""
     return from_micros(event.at)
+
+
+async def unproved_sent(connection: AsyncConnection) -> int | None:
+    """The lowest delivery that claims to be sent without an outcome that says so, or a person who confirmed it."""
+    proof = exists().where(attempts.c.delivery_id == deliveries.c.id, attempts.c.outcome == "sent")
+    word = exists().where(
+        audit_events.c.kind == "case.resolved",
+        audit_events.c.subject == literal("delivery:").concat(cast(deliveries.c.id, String)),
+    )
+    query = select(func.min(deliveries.c.id)).where(deliveries.c.state == "sent", ~proof, ~word)
+    found: int | None = (await connection.execute(query)).scalar()
+    return found

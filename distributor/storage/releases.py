@@ -275,3 +275,12 @@ async def promise(
     chosen = select(*columns.values()).where(*wants).order_by(destinations.c.id)
     done = await connection.execute(insert(deliveries).from_select(list(columns), chosen))
     return int(done.rowcount)
+
+
+async def release_queue(connection: AsyncConnection, release_id: str, now: datetime) -> None:
+    """After a hold: what waited for it may go at once (schedule and embargo are checked again at the claim)."""
+    await connection.execute(
+        update(deliveries)
+        .where(deliveries.c.release_id == release_id, deliveries.c.state.in_(["queued", "waiting"]))
+        .values(due=now, updated_at=now)
+    )

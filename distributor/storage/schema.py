@@ -161,6 +161,7 @@ destinations = Table(
     Column("id", BigId, primary_key=True),
     Column("channel", String(64), nullable=False),
     Column("address", Text, nullable=False),
+    Column("configured", Text, nullable=False, server_default=""),  # an own account as the settings name it
     Column("kind", String(12), nullable=False),  # own, subscriber
     Column("label", Text, nullable=False, server_default=""),
     Column("language", String(8), nullable=False, server_default=""),

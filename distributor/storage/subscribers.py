@@ -16,27 +16,24 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from distributor.storage.schema import destinations, subscriptions
 
 
-async def ensure_own(connection: AsyncConnection, channel: str, address: str, now: datetime) -> None:
-    """The channel's own account, as the settings name it. An address that moved keeps its row; one that the
-    settings name no more is suspended."""
+async def ensure_own(connection: AsyncConnection, channel: str, configured: str, now: datetime) -> None:
+    """The channel's own account, as the settings name it. One whose address moved keeps its row and its new
+    address; one that the settings name no more is suspended."""
     own = (destinations.c.channel == channel, destinations.c.kind == "own")
-    rows = (await connection.execute(select(destinations.c.id, destinations.c.address).where(*own))).all()
-    for row in rows:
-        if row.address != address:
-            await connection.execute(
-                update(destinations)
-                .where(destinations.c.id == row.id)
-                .values(status="suspended", reason="no longer in the settings")
-            )
-    if any(row.address == address for row in rows):
-        await connection.execute(
-            update(destinations)
-            .where(*own, destinations.c.address == address, destinations.c.reason == "no longer in the settings")
-            .values(status="active", reason="")
-        )
-    else:
-        values = {"channel": channel, "address": address, "kind": "own", "created_at": now}
+    gone = "no longer in the settings"
+    await connection.execute(
+        update(destinations)
+        .where(*own, destinations.c.configured != configured)
+        .values(status="suspended", reason=gone)
+    )
+    here = (*own, destinations.c.configured == configured)
+    if (await connection.execute(select(destinations.c.id).where(*here))).first() is None:
+        values = {"channel": channel, "address": configured, "configured": configured, "kind": "own", "created_at": now}
         await connection.execute(insert(destinations).values(**values))
+    else:
+        await connection.execute(
+            update(destinations).where(*here, destinations.c.reason == gone).values(status="active", reason="")
+        )
 
 
 async def put(

@@ -65,6 +65,7 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("channel", sa.String(length=64), nullable=False),
         sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("configured", sa.Text(), server_default="", nullable=False),
         sa.Column("kind", sa.String(length=12), nullable=False),
         sa.Column("label", sa.Text(), server_default="", nullable=False),
         sa.Column("language", sa.String(length=8), server_default="", nullable=False),

@@ -1,0 +1,274 @@
+"""Approval: buttons, presses, decisions, and the promise that an approval makes.
+
+May touch: nonces, decisions, revisions, releases, deliveries, the audit log. Approving and promising are one
+transaction. Every refused press is written down. There is no other way to approve.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NoReturn
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from distributor.core.approval import ALLOWED_FROM, Decision, Standing, refusal
+from distributor.core.channel import Action
+from distributor.core.delivery import Priority
+from distributor.core.people import Person
+from distributor.core.refusal import Refused
+from distributor.core.release import ReleaseState
+from distributor.core.rendering import Preflight, Rendering
+from distributor.office.context import Context
+from distributor.office.people import actor
+from distributor.storage import audit, subscribers, tokens
+from distributor.storage import people as people_rows
+from distributor.storage import releases as rows
+from distributor.storage.releases import Promise, ReleaseRow, RevisionRow
+
+BUTTON_LASTS = timedelta(days=14)
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """A press that was accepted. `done` is False where a reason is still wanted before the decision is made."""
+
+    person: Person
+    decision: Decision
+    release_id: str
+    revision: int
+    content_hash: str
+    done: bool
+    deliveries: int = 0
+
+
+class Approvals:
+    """Uses around decisions."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def buttons(
+        self, release_id: str, wanted: tuple[Decision, ...], person: Person | None = None
+    ) -> dict[Decision, str]:
+        """Single-use tokens for a release's newest revision, bound to its content hash; to `person` where given,
+        else to whoever presses first and has the right. At most 40 characters each, fit for callback data."""
+        now = self._context.clock()
+        made: dict[Decision, str] = {}
+        async with self._context.database.transaction() as connection:
+            release, revision = await self._standing_rows(connection, release_id)
+            for decision in wanted:
+                token = secrets.token_urlsafe(18)
+                values = {
+                    "purpose": decision.value,
+                    "subject": release.id,
+                    "revision": release.revision,
+                    "content_hash": revision.content_hash,
+                    "person_id": person.id if person else None,
+                    "created_at": now,
+                    "expires_at": now + BUTTON_LASTS,
+                }
+                await tokens.add_nonce(connection, token, values)
+                made[decision] = token
+            await connection.commit()
+        return made
+
+    async def press(self, token: str, telegram_id: int) -> Pressed:
+        """A button of `buttons` was pressed. Decides at once, but for a rejection, which wants a reason first."""
+        now = self._context.clock()
+        async with self._context.database.transaction() as connection:
+            person = await people_rows.by_telegram(connection, telegram_id)
+            nonce = await tokens.get_nonce(connection, token)
+            code, decision = _nonce_fault(nonce, person, now)
+            if code or nonce is None or decision is None or person is None:
+                await self._refuse(connection, telegram_id, person, nonce, code, now)
+            code = await self._may(
+                connection, person, decision, nonce["subject"], nonce["revision"], nonce["content_hash"]
+            )
+            if code:
+                await self._refuse(connection, telegram_id, person, nonce, code, now)
+            if not await tokens.use_nonce(connection, token, person.id, now):
+                await self._refuse(connection, telegram_id, person, nonce, "already_pressed", now)
+            made = 0
+            wants_reason = decision is Decision.REJECT
+            if not wants_reason:
+                made = await self._carry_out(connection, person, decision, nonce["subject"], "", now)
+            await connection.commit()
+        await self._tell(nonce["subject"])
+        return Pressed(
+            person, decision, nonce["subject"], nonce["revision"], nonce["content_hash"], not wants_reason, made
+        )
+
+    async def decide(
+        self, person_id: int, decision: Decision, release_id: str, seen_revision: int, seen_hash: str, reason: str = ""
+    ) -> int:
+        """Decide over exactly what was seen. Returns how many deliveries were promised (for an approval)."""
+        now = self._context.clock()
+        if decision is Decision.REJECT and not reason.strip():
+            raise Refused("reason_wanted")
+        async with self._context.database.transaction() as connection:
+            person = await people_rows.get(connection, person_id)
+            if person is None:
+                raise Refused("unknown_person")
+            code = await self._may(connection, person, decision, release_id, seen_revision, seen_hash)
+            if code:
+                data = {"decision": decision.value, "code": code, "revision": seen_revision}
+                await audit.append(connection, now, actor(person), "decision.refused", f"release:{release_id}", data)
+                await connection.commit()
+                raise Refused(code)
+            made = await self._carry_out(connection, person, decision, release_id, reason.strip(), now)
+            await connection.commit()
+        await self._tell(release_id)
+        return made
+
+    async def _tell(self, release_id: str) -> None:
+        await self._context.wake()
+        self._context.events.publish("release", release_id)
+
+    async def _standing_rows(self, connection: AsyncConnection, release_id: str) -> tuple[ReleaseRow, RevisionRow]:
+        release = await rows.get(connection, release_id)
+        revision = await rows.get_revision(connection, release_id, release.revision) if release else None
+        if release is None or revision is None:
+            raise Refused("unknown_release", id=release_id)
+        return release, revision
+
+    async def _may(
+        self,
+        connection: AsyncConnection,
+        person: Person,
+        decision: Decision,
+        release_id: str,
+        seen_revision: int,
+        seen_hash: str,
+    ) -> str:
+        release, revision = await self._standing_rows(connection, release_id)
+        blocked = Preflight((), revision.problems).blocked
+        standing = Standing(
+            release.state, release.revision, release.author_id, revision.submitter_id, revision.content_hash, blocked
+        )
+        return refusal(person, decision, standing, seen_revision, seen_hash)
+
+    async def _refuse(
+        self,
+        connection: AsyncConnection,
+        telegram_id: int,
+        person: Person | None,
+        nonce: dict[str, object] | None,
+        code: str,
+        now: datetime,
+    ) -> NoReturn:
+        """Write the refused press down, then refuse."""
+        who = actor(person) if person else f"telegram:{telegram_id}"
+        subject = f"release:{nonce['subject']}" if nonce else "desk"
+        data = {"code": code, "button": nonce["purpose"] if nonce else ""}
+        await audit.append(connection, now, who, "press.refused", subject, data)
+        await connection.commit()
+        raise Refused(code)
+
+    async def _carry_out(
+        self,
+        connection: AsyncConnection,
+        person: Person,
+        decision: Decision,
+        release_id: str,
+        reason: str,
+        now: datetime,
+    ) -> int:
+        release, revision = await self._standing_rows(connection, release_id)
+        made = 0
+        if decision is Decision.APPROVE:
+            made = await self._approve(connection, release, revision, now)
+            after = _approved_state(revision, now)
+        elif decision is Decision.RESUME:
+            after = ReleaseState.DISTRIBUTING if revision.approved_hash else ReleaseState.SUBMITTED
+            await rows.release_queue(connection, release_id, now)
+        else:
+            after = {Decision.REJECT: ReleaseState.REJECTED, Decision.HOLD: ReleaseState.HELD}[decision]
+        if not await rows.set_state(connection, release_id, tuple(ALLOWED_FROM[decision]), after, now):
+            raise Refused("wrong_state", state=release.state.value)
+        values = {
+            "release_id": release_id,
+            "revision": release.revision,
+            "person_id": person.id,
+            "decision": decision.value,
+            "content_hash": revision.content_hash,
+            "reason": reason,
+            "decided_at": now,
+        }
+        await rows.add_decision(connection, values)
+        data = {key: values[key] for key in ("revision", "content_hash", "reason")} | {"deliveries": made}
+        await audit.append(connection, now, actor(person), f"release.{decision.value}", f"release:{release_id}", data)
+        return made
+
+    async def _approve(
+        self, connection: AsyncConnection, release: ReleaseRow, revision: RevisionRow, now: datetime
+    ) -> int:
+        """Write the approval, and every delivery that it promises, in the caller's transaction."""
+        content = revision.content
+        await rows.set_approved(connection, release.id, release.revision, revision.content_hash, now)
+        facets = {
+            "kind": [content.kind.value],
+            "region": self._context.regions.with_parents(content.regions),
+            "topic": self._context.topics.with_parents(content.topics),
+        }
+        by_channel: dict[str, list[tuple[int, Rendering]]] = {}
+        for row_id, rendering in await rows.get_renderings(connection, release.id, release.revision):
+            by_channel.setdefault(rendering.channel, []).append((row_id, rendering))
+        made = 0
+        for name, renderings in by_channel.items():
+            seat = self._context.seats.get(name)
+            if seat is None or seat.withheld(content):
+                raise Refused("changed_since")
+            if seat.adapter.own_address():
+                await subscribers.ensure_own(connection, name, seat.adapter.own_address(), now)
+            limits = [limit for limit in (content.deadline, now + seat.deadline if seat.deadline else None) if limit]
+            starts = [moment for moment in (content.at, content.embargo) if moment and moment > now]
+            if seat.deadline and starts:
+                limits = [limit for limit in (content.deadline, max(starts) + seat.deadline) if limit]
+            fixed = {
+                "action": Action.PUBLISH.value,
+                "priority": Priority.of(content.kind),
+                "due": max([now, *starts]),
+                "deadline": min(limits) if limits else None,
+                "created_at": now,
+            }
+            for part in _parts(renderings, seat.languages):
+                made += await rows.promise(connection, content, revision.content_hash, part, facets, fixed)
+        if not made:
+            raise Refused("nobody_to_send_to")
+        return made
+
+
+def _approved_state(revision: RevisionRow, now: datetime) -> ReleaseState:
+    later = [moment for moment in (revision.content.at, revision.content.embargo) if moment and moment > now]
+    return ReleaseState.APPROVED if later else ReleaseState.DISTRIBUTING
+
+
+def _parts(renderings: list[tuple[int, Rendering]], preferred: tuple[str, ...]) -> list[Promise]:
+    """One default rendering for a channel, in its preferred language; the others for subscribers who wish them."""
+    order = {language: place for place, language in enumerate(preferred)}
+    ranked = sorted(renderings, key=lambda item: order.get(item[1].language, len(order)))
+    others = tuple(rendering.language for _, rendering in ranked[1:])
+    return [
+        Promise(row_id, rendering, others if place == 0 else (), place == 0)
+        for place, (row_id, rendering) in enumerate(ranked)
+    ]
+
+
+def _nonce_fault(nonce: dict[str, object] | None, person: Person | None, now: datetime) -> tuple[str, Decision | None]:
+    """Why a token may not be used (a code), and the decision that it stands for."""
+    if nonce is None:
+        return "forged_button", None
+    try:
+        decision = Decision(str(nonce["purpose"]))
+    except ValueError:
+        return "forged_button", None
+    if person is None:
+        return "not_a_member", decision
+    if nonce["person_id"] is not None and nonce["person_id"] != person.id:
+        return "not_your_button", decision
+    if nonce["used_at"] is not None:
+        return "already_pressed", decision
+    expires = nonce["expires_at"]
+    return ("button_expired", decision) if isinstance(expires, datetime) and expires <= now else ("", decision)

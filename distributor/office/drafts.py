@@ -1,0 +1,172 @@
+"""Drafts: from an author's words and files to a submitted revision.
+
+May touch: releases, revisions, renderings, the audit log; media through its port. Any change to a submitted or approved
+release takes it back to draft and voids the approval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+
+from distributor.core.people import Person, Right
+from distributor.core.refusal import Refused
+from distributor.core.release import LanguageVersion, MediaItem, ReleaseState, Revision, new_release_id
+from distributor.core.rendering import Preflight
+from distributor.core.text import normalise
+from distributor.office.context import Context
+from distributor.office.people import actor
+from distributor.office.preflight import Checked, check
+from distributor.storage import audit
+from distributor.storage import releases as rows
+from distributor.storage.releases import ReleaseRow
+
+# From these an author may change the content; approval, where there was one, is void after it.
+CHANGEABLE = frozenset(
+    {ReleaseState.DRAFT, ReleaseState.SUBMITTED, ReleaseState.REJECTED, ReleaseState.HELD, ReleaseState.APPROVED}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A frozen revision on its way to a second person."""
+
+    release: ReleaseRow
+    preflight: Preflight
+    content_hash: str
+
+
+class Drafts:
+    """Uses around the content of a release."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def create(self, author: Person, draft: Revision | None = None, **content: Any) -> ReleaseRow:
+        """A new draft. `content` are fields of Revision (versions, media, kind, regions, …); or a whole `draft`,
+        whose release_id, number and author are set here."""
+        if not author.may(Right.WRITE):
+            raise Refused("not_author")
+        base = draft or Revision("", 1, author.id, content.pop("kind"), content.pop("versions"))
+        made = _clean(replace(base, release_id=new_release_id(), number=1, author_id=author.id, **content))
+        now = self._context.clock()
+        async with self._context.database.transaction() as connection:
+            await rows.add(connection, made, now)
+            data = {"title": made.title, "kind": made.kind.value, "media": [item.asset.digest for item in made.media]}
+            await audit.append(connection, now, actor(author), "release.drafted", f"release:{made.release_id}", data)
+            await connection.commit()
+        return await self.get(made.release_id)
+
+    async def get(self, release_id: str) -> ReleaseRow:
+        """The release as it stands."""
+        async with self._context.database.read() as connection:
+            found = await rows.get(connection, release_id)
+        if found is None:
+            raise Refused("unknown_release", id=release_id)
+        return found
+
+    async def mine(self, author: Person, most: int = 10) -> list[ReleaseRow]:
+        """The author's newest releases."""
+        async with self._context.database.read() as connection:
+            return await rows.newest(connection, author_id=author.id, most=most)
+
+    async def change(self, release_id: str, person: Person, **content: Any) -> ReleaseRow:
+        """Replace fields of the working content. Only its author or an editor may."""
+        now = self._context.clock()
+        async with self._context.database.transaction() as connection:
+            found = await rows.get(connection, release_id)
+            if found is None:
+                raise Refused("unknown_release", id=release_id)
+            if not person.may(Right.WRITE) or (person.id != found.author_id and not person.may(Right.DECIDE)):
+                raise Refused("not_yours")
+            if found.state not in CHANGEABLE:
+                raise Refused("already_distributing", state=found.state.value)
+            changed = _clean(replace(found.draft, number=found.revision + 1, **content))
+            if replace(changed, number=found.draft.number) == found.draft:
+                return found
+            await rows.change_draft(connection, changed, ReleaseState.DRAFT, now)
+            if found.state is not ReleaseState.DRAFT:
+                await rows.set_approved(connection, release_id, found.revision, "", now)
+                data = {"was": found.state.value, "fields": sorted(content)}
+                await audit.append(connection, now, actor(person), "approval.voided", f"release:{release_id}", data)
+            await connection.commit()
+        self._context.events.publish("release", release_id)
+        return await self.get(release_id)
+
+    async def add_media(self, release_id: str, person: Person, items: tuple[MediaItem, ...]) -> ReleaseRow:
+        """Add photos or video to the working content; one that is already there is not added twice."""
+        found = await self.get(release_id)
+        have = {item.asset.digest for item in found.draft.media}
+        fresh = tuple(item for item in items if item.asset.digest not in have)
+        return await self.change(release_id, person, media=found.draft.media + fresh)
+
+    async def discard(self, release_id: str, person: Person) -> None:
+        """Give a draft up."""
+        now = self._context.clock()
+        async with self._context.database.transaction() as connection:
+            found = await rows.get(connection, release_id)
+            if found is None or found.author_id != person.id:
+                raise Refused("not_yours")
+            before = (ReleaseState.DRAFT, ReleaseState.REJECTED)
+            if not await rows.set_state(connection, release_id, before, ReleaseState.WITHDRAWN, now):
+                raise Refused("wrong_state", state=found.state.value)
+            await audit.append(connection, now, actor(person), "release.discarded", f"release:{release_id}", {})
+            await connection.commit()
+        self._context.events.publish("release", release_id)
+
+    async def preflight(self, release_id: str) -> Checked:
+        """All renderings of the working content, and the problems in them."""
+        found = await self.get(release_id)
+        return await check(self._context, found.draft, found.slug)
+
+    async def submit(self, release_id: str, person: Person) -> Submitted:
+        """Freeze the working content and lay it before a second person. Refused while a problem blocks."""
+        found = await self.get(release_id)
+        if not person.may(Right.WRITE) or (person.id != found.author_id and not person.may(Right.DECIDE)):
+            raise Refused("not_yours")
+        if found.state is not ReleaseState.DRAFT:
+            raise Refused("wrong_state", state=found.state.value)
+        revision = replace(found.draft, number=found.revision + 1)
+        checked = await check(self._context, revision, found.slug)
+        if checked.preflight.blocked:
+            raise Refused("blocked")
+        await self._freeze(found, revision, checked, person)
+        self._context.events.publish("release", release_id)
+        return Submitted(await self.get(release_id), checked.preflight, checked.content_hash)
+
+    async def _freeze(self, found: ReleaseRow, revision: Revision, checked: Checked, person: Person) -> None:
+        now = self._context.clock()
+        async with self._context.database.transaction() as connection:
+            again = await rows.get(connection, found.id)
+            if again is None or again.state is not ReleaseState.DRAFT or again.draft != found.draft:
+                raise Refused("changed_meanwhile")
+            made, problems = checked.preflight.renderings, checked.preflight.problems
+            try:
+                await rows.freeze(
+                    connection, revision, checked.content_hash, problems, made, person.id, checked.slug, now
+                )
+            except IntegrityError:
+                raise Refused("changed_meanwhile") from None
+            data = {"revision": revision.number, "content_hash": checked.content_hash, "title": revision.title}
+            await audit.append(connection, now, actor(person), "release.submitted", f"release:{found.id}", data)
+            await connection.commit()
+
+
+def _clean(revision: Revision) -> Revision:
+    """Texts normalised at the border, so that what is stored, approved and sent is one and the same."""
+    versions = tuple(
+        LanguageVersion(item.language, normalise(item.title), normalise(item.lead), normalise(item.body))
+        for item in revision.versions
+    )
+    media = tuple(
+        replace(item, alt=_clean_words(item.alt), credit=normalise(item.credit), caption=_clean_words(item.caption))
+        for item in revision.media
+    )
+    return replace(revision, versions=versions, media=media)
+
+
+def _clean_words(words: Mapping[str, str]) -> dict[str, str]:
+    return {language: normalise(text) for language, text in words.items() if text.strip()}

@@ -1,0 +1,31 @@
+"""All uses of the office in one value, for the bot, the web pages and the command line.
+
+Made once by the composition root; holds no state of its own.
+"""
+
+from __future__ import annotations
+
+from distributor.office.approvals import Approvals
+from distributor.office.auditing import Auditing, SigningKey
+from distributor.office.context import Context
+from distributor.office.drafts import Drafts
+from distributor.office.operations import Operations
+from distributor.office.people import People
+from distributor.office.reading import Reading
+from distributor.office.signin import SignIn
+from distributor.office.subscriptions import Subscriptions
+
+
+class Office:
+    """The uses, by subject."""
+
+    def __init__(self, context: Context, key: SigningKey) -> None:
+        self.context = context
+        self.people = People(context)
+        self.drafts = Drafts(context)
+        self.approvals = Approvals(context)
+        self.operations = Operations(context)
+        self.reading = Reading(context)
+        self.signin = SignIn(context)
+        self.subscriptions = Subscriptions(context)
+        self.auditing = Auditing(context.database, context.clock, key, context.office_name)

@@ -1,0 +1,104 @@
+"""What a person may do to deliveries: end a case, send a dead letter again.
+
+May touch: deliveries, cases, releases' state, the audit log; inside the caller's transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from distributor.core.data import from_data
+from distributor.core.release import ReleaseState
+from distributor.core.rendering import Rendering
+from distributor.storage.outcomes import close_case, finish_releases
+from distributor.storage.schema import cases, deliveries, releases, renderings
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCase:
+    """An unknown delivery that waits for a person: which step of how many parts is in doubt."""
+
+    delivery_id: int
+    release_id: str
+    step: str
+    parts: int
+    progress: dict[str, Any]
+
+
+async def get_open(connection: AsyncConnection, delivery_id: int) -> OpenCase | None:
+    """The open case of a delivery, or None."""
+    query = (
+        select(deliveries.c.release_id, deliveries.c.progress, cases.c.step, renderings.c.body)
+        .join(cases, cases.c.delivery_id == deliveries.c.id)
+        .join(renderings, renderings.c.id == deliveries.c.rendering_id)
+        .where(deliveries.c.id == delivery_id, deliveries.c.state == "case", cases.c.resolved_at.is_(None))
+    )
+    row = (await connection.execute(query)).first()
+    if row is None:
+        return None
+    parts = len(from_data(Rendering, row.body).parts)
+    return OpenCase(delivery_id, row.release_id, row.step, parts, dict(row.progress))
+
+
+async def resolve(
+    connection: AsyncConnection,
+    case: OpenCase,
+    resolution: str,
+    values: dict[str, Any],
+    person_id: int | None,
+    now: datetime,
+) -> bool:
+    """End a case with the delivery's new columns. False where another was faster."""
+    if not await close_case(connection, case.delivery_id, resolution, person_id, now):
+        return False
+    await connection.execute(
+        update(deliveries)
+        .where(deliveries.c.id == case.delivery_id, deliveries.c.state == "case")
+        .values(**values, updated_at=now)
+    )
+    await reopen_releases(connection, [case.delivery_id], now)
+    await finish_releases(connection, {case.release_id}, now)
+    return True
+
+
+async def send_again(connection: AsyncConnection, delivery_id: int, now: datetime, deadline: datetime | None) -> str:
+    """Queue a dead letter again with fresh attempts. Returns the state that it was in, or '' where there is no
+    such delivery; only rejected, expired and cancelled ones are touched."""
+    row = (await connection.execute(select(deliveries).where(deliveries.c.id == delivery_id))).first()
+    if row is None:
+        return ""
+    if row.state in {"rejected", "expired", "cancelled"}:
+        late = row.deadline is not None and row.deadline <= now
+        await connection.execute(
+            update(deliveries)
+            .where(deliveries.c.id == delivery_id)
+            .values(
+                state="queued",
+                due=now,
+                attempts=0,
+                looks=0,
+                step="",
+                code="",
+                reason="",
+                deadline=deadline if late else row.deadline,
+                updated_at=now,
+            )
+        )
+        await reopen_releases(connection, [delivery_id], now)
+    return str(row.state)
+
+
+async def reopen_releases(connection: AsyncConnection, delivery_ids: Sequence[int], now: datetime) -> None:
+    """A release that was done is distributing again when one of its deliveries is."""
+    theirs = select(deliveries.c.release_id).where(deliveries.c.id.in_(delivery_ids), deliveries.c.state == "queued")
+    await connection.execute(
+        update(releases)
+        .where(releases.c.id.in_(theirs), releases.c.state == ReleaseState.DISTRIBUTED.value)
+        .values(state=ReleaseState.DISTRIBUTING.value, updated_at=now)
+    )
