@@ -117,8 +117,16 @@ class Email:
                 await asyncio.to_thread(sign, b"From: a@example.org\r\n\r\n", key)
         except (OSError, Unsendable) as error:
             problems.append(f"the DKIM key in dkim_key_file: {getattr(error, 'strerror', '') or error}")
-        facts["dkim"] = self._settings.dkim_domain or "unsigned"
+        facts |= self._alignment(problems)
         return Health(not problems, plain_address(self._settings.sender), tuple(problems), facts=facts)
+
+    def _alignment(self, problems: list[str]) -> dict[str, str]:
+        """What the big mailboxes ask of a list: a signature that DMARC counts, unsubscribing over https."""
+        signs, sends = self._settings.dkim_domain, self._settings.sender_domain
+        if signs and sends != signs and not sends.endswith(f".{signs}"):
+            problems.append(f"dkim_domain {signs} is not the domain of the sender, {sends}: DMARC will not count it")
+        link = self._settings.unsubscribe_url or self._around.base_url
+        return {"dkim": signs or "unsigned", "one_click": "yes" if link.startswith("https:") else "no: not https"}
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -50,34 +50,40 @@ class EmailSettings(BaseModel, extra="forbid", hide_input_in_errors=True):
     """Where and as whom the list is sent. Times in seconds, sizes in bytes."""
 
     host: str = Field(description="The relay that takes our mail.")
-    port: int = Field(587, ge=1, le=65535, description="587 with starttls, 465 with tls, 25 inside an own network.")
-    security: Literal["starttls", "tls", "none"] = Field("starttls", description="none: only within one machine.")
-    ca_file: Path | None = Field(None, description="Trust these certificates instead of the system's.")
+    port: int = Field(
+        default=587, ge=1, le=65535, description="587 with starttls, 465 with tls, 25 inside an own network."
+    )
+    security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="none: only within one machine."
+    )
+    ca_file: Path | None = Field(default=None, description="Trust these certificates instead of the system's.")
     username: str = ""
     password: SecretStr = SecretStr("")
-    helo_name: str = Field("", description="The name we give in EHLO; the sender's domain where empty.")
+    helo_name: str = Field(default="", description="The name we give in EHLO; the sender's domain where empty.")
 
     sender: str = Field(description="The address in From.")
-    sender_name: str = Field("", description="The name in From; the office's name where empty.")
+    sender_name: str = Field(default="", description="The name in From; the office's name where empty.")
     reply_to: str = ""
     envelope_domain: str = Field(
-        "", description="Bounces go to bounces+NUMBER@this domain (VERP); to the sender's address where empty."
+        default="", description="Bounces go to bounces+NUMBER@this domain (VERP); to the sender's address where empty."
     )
-    unsubscribe_url: str = Field("", description="With {token}; our own page where empty.")
+    unsubscribe_url: str = Field(default="", description="With {token}; our own page where empty.")
 
     dkim_selector: str = ""
     dkim_domain: str = ""
-    dkim_key_file: Path | None = Field(None, description="An RSA private key in PEM; unsigned where empty.")
+    dkim_key_file: Path | None = Field(default=None, description="An RSA private key in PEM; unsigned where empty.")
 
-    connections: int = Field(4, ge=1, le=100, description="Connections to the relay at once, at most.")
-    messages_per_connection: int = Field(100, ge=1, description="Then a connection is made anew.")
-    connect_timeout: float = Field(30.0, gt=0)
-    command_timeout: float = Field(120.0, gt=0)
+    connections: int = Field(default=4, ge=1, le=100, description="Connections to the relay at once, at most.")
+    messages_per_connection: int = Field(default=100, ge=1, description="Then a connection is made anew.")
+    connect_timeout: float = Field(default=30.0, gt=0)
+    command_timeout: float = Field(default=120.0, gt=0)
     # Postfix waits 600 s for the answer to the final dot; who waits less makes duplicates.
-    data_timeout: float = Field(600.0, gt=0, description="How long to wait for the answer to the final dot.")
+    data_timeout: float = Field(default=600.0, gt=0, description="How long to wait for the answer to the final dot.")
 
-    max_inline_bytes: int = Field(300_000, ge=20_000, description="Weight of the picture inside the mail.")
-    max_message_bytes: int = Field(5_000_000, ge=50_000, description="A heavier mail is stopped before approval.")
+    max_inline_bytes: int = Field(default=300_000, ge=20_000, description="Weight of the picture inside the mail.")
+    max_message_bytes: int = Field(
+        default=5_000_000, ge=50_000, description="A heavier mail is stopped before approval."
+    )
 
     @field_validator("sender", "reply_to")
     @classmethod

@@ -45,7 +45,7 @@ _DOWNLOAD = "download"
 class NewsroomSettings(BaseModel, extra="forbid"):
     """`sizes`: widths in pixels in which pictures are offered to browsers."""
 
-    sizes: tuple[int, ...] = Field((480, 960, 1920), min_length=1, max_length=8)
+    sizes: tuple[int, ...] = Field(default=(480, 960, 1920), min_length=1, max_length=8)
 
     @field_validator("sizes")
     @classmethod

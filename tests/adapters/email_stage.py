@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from email import policy
 from email.message import EmailMessage
@@ -107,3 +109,19 @@ class Stage:
     def mails(self) -> list[Mail]:
         """What the relay took."""
         return self.sandbox.mail.messages
+
+
+@asynccontextmanager
+async def on_stage(folder: Path) -> AsyncIterator[Stage]:
+    """A list before a sandbox of its own."""
+    desk = Desk.at(folder)
+    async with Sandbox() as sandbox:
+        made = Stage(sandbox, desk, Email("list", settings(sandbox), desk.surroundings))
+        yield made
+        await made.channel.aclose()
+    await desk.aclose()
+
+
+def told(outcome: Outcome) -> tuple[str, str, str]:
+    """Kind, code and scope of an outcome, for comparing."""
+    return type(outcome).__name__, getattr(outcome, "code", ""), str(getattr(outcome, "scope", ""))

@@ -19,7 +19,7 @@ from distributor.core.outcome import Receipt, Sent
 from distributor.core.release import Kind, LanguageVersion, Revision, Status
 from distributor.core.rendering import Severity
 from distributor.sandbox import Accounts, Sandbox
-from tests.adapters.email_stage import READER, Stage, parsed, settings, verified, write_key
+from tests.adapters.email_stage import READER, Stage, on_stage, parsed, settings, verified, write_key
 from tests.adapters.support import BODY, LEAD, TITLE, URL, Desk
 
 
@@ -30,12 +30,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest_asyncio.fixture
 async def stage(folder: Path) -> AsyncIterator[Stage]:
-    desk = Desk.at(folder)
-    async with Sandbox() as sandbox:
-        made = Stage(sandbox, desk, Email("list", settings(sandbox), desk.surroundings))
+    async with on_stage(folder) as made:
         yield made
-        await made.channel.aclose()
-    await desk.aclose()
 
 
 @pytest.fixture
@@ -139,6 +135,7 @@ async def test_every_attempt_has_the_same_bytes(signed: Stage) -> None:
     await again.aclose()
     first, second = signed.mails
     assert first.raw == second.raw
+    assert " t=" not in first.message["DKIM-Signature"]  # the second of signing would differ in the next second
     assert first.message["Message-ID"] == "<abcdefghjk-1-publish-1@mia.example>"
 
 
