@@ -11,6 +11,7 @@ import contextlib
 import re
 import ssl
 from time import monotonic
+from typing import cast
 
 from aiosmtplib import (
     SMTP,
@@ -43,14 +44,15 @@ class Conversation:
 
     def __init__(self, client: SMTP, settings: EmailSettings) -> None:
         protocol, transport = client.protocol, client.transport
-        if protocol is None or not isinstance(transport, asyncio.WriteTransport):
+        if protocol is None or transport is None:
             raise NotOpened(silence(Phase.CONNECT, "the relay hung up"))
         self._client = client
         self._protocol = protocol
         self._settings = settings
         # At a high mark of 0 `drain` returns only when nothing is left to write.
-        transport.set_write_buffer_limits(high=0)
-        self._writer = asyncio.StreamWriter(transport, protocol, None, asyncio.get_running_loop())
+        stream = cast(asyncio.WriteTransport, transport)  # isinstance would fail: uvloop's transports inherit nothing
+        stream.set_write_buffer_limits(high=0)
+        self._writer = asyncio.StreamWriter(stream, protocol, None, asyncio.get_running_loop())
         self.transactions = 0
         self.busy_signal = False  # the relay said 421: fewer connections, please
         self._begun = False

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+import uvloop
 from PIL import Image
 
 from distributor.adapters.email import Email
@@ -224,6 +225,22 @@ async def test_lines_that_begin_with_a_dot_arrive_whole(stage: Stage) -> None:
     text = stage.mails[0].message.get_body(("plain",))
     assert text is not None
     assert "\n.two\n\n..\n\n.\n\nend\n" in text.get_content().replace("\r\n", "\n")
+
+
+@pytest.mark.parametrize("security", ["none", "starttls"])
+def test_it_works_on_the_faster_event_loop_too(folder: Path, security: str) -> None:
+    async def send() -> None:
+        desk = Desk.at(folder)
+        async with Sandbox(accounts=Accounts(smtp_tls=security != "none")) as sandbox:
+            changes = {"security": security, "ca_file": sandbox.mail.ca_file}
+            stage = Stage(sandbox, desk, Email("list", settings(sandbox, **changes), desk.surroundings))
+            rendering = await stage.rendering(body="word " * 400_000)  # more than any buffer on the way
+            assert isinstance(await stage.publish(stage.to(READER, rendering)), Sent)
+            assert stage.mails[0].tls is (security == "starttls")
+            await stage.channel.aclose()
+        await desk.aclose()
+
+    uvloop.run(send())
 
 
 async def test_starttls_and_sign_in_with_an_own_certificate(folder: Path) -> None:
