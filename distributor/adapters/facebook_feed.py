@@ -1,0 +1,64 @@
+"""Looking for our own post on a Facebook page: its feed since a time, and a video by its id.
+
+Reads only. Never follows `paging.next`, an address that Facebook may have put a token into: the cursor is enough.
+Sources: Graph API, edge /{page}/feed (newest first, 100 at most a page) and node /{video}.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from distributor.adapters.facebook_graph import FacebookClient, GraphRefusal, Unreadable
+from distributor.adapters.facebook_text import comparable
+
+MOST_PAGES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The id of the post found, else an empty string. `complete`: everything was read back to the time asked for."""
+
+    post: str
+    complete: bool
+
+
+async def look(client: FacebookClient, page: str, message: str, since: datetime, video: str) -> Seen:
+    """Look for a post with this message. `video`: id of its video, else ''. Raises what the client raises."""
+    if video and await _video_is_out(client, video, message):
+        return Seen(video, complete=True)
+    wanted = comparable(message)
+    args: dict[str, Any] = {
+        "fields": "id,message,created_time,permalink_url",
+        "since": str(int(since.timestamp())),
+        "limit": "100",
+    }
+    for _ in range(MOST_PAGES):
+        body = (await client.get(f"{page}/feed", **args)).body
+        posts = body.get("data")
+        if not isinstance(posts, list) or not all(isinstance(post, dict) for post in posts):
+            raise Unreadable(200, "without a feed")
+        for post in posts:
+            if comparable(str(post.get("message") or "")) == wanted and str(post.get("id") or ""):
+                return Seen(str(post["id"]), complete=True)
+        paging = body.get("paging")
+        paging = paging if isinstance(paging, dict) else {}
+        after = (paging.get("cursors") or {}).get("after")
+        if not paging.get("next"):
+            return Seen("", complete=True)
+        if not after:
+            return Seen("", complete=False)
+        args["after"] = after
+    return Seen("", complete=False)
+
+
+async def _video_is_out(client: FacebookClient, video: str, message: str) -> bool:
+    """A video carries its description only after the phase `finish`."""
+    try:
+        body = (await client.get(video, fields="id,description,status")).body
+    except GraphRefusal as refusal:
+        if refusal.number == 100:  # no such object, or not visible yet: the feed decides
+            return False
+        raise
+    return comparable(str(body.get("description") or "")) == comparable(message)
