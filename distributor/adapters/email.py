@@ -32,7 +32,7 @@ class Email:
 
     def __init__(self, name: str, settings: EmailSettings, surroundings: Surroundings) -> None:
         self.name = name
-        self.traits = Traits(bulk=True)
+        self.traits = Traits(bulk=True, prepares=False)
         self._settings = settings
         self._around = surroundings
         self._pool = Pool(self._open, settings.connections, settings.messages_per_connection)

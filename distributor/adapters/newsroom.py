@@ -60,7 +60,7 @@ class Newsroom:
 
     def __init__(self, name: str, settings: NewsroomSettings, surroundings: Surroundings) -> None:
         self.name = name
-        self.traits = Traits(repeatable=True, all_languages=True)
+        self.traits = Traits(repeatable=True, all_languages=True, prepares=False)
         self._settings = settings
         self._around = surroundings
 

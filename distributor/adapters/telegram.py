@@ -53,7 +53,7 @@ class Telegram:
     def __init__(self, name: str, settings: TelegramSettings, surroundings: Surroundings) -> None:
         self.name = name
         self.settings = settings
-        self.traits = Traits(bulk=not settings.chat)
+        self.traits = Traits(bulk=not settings.chat, prepares=bool(settings.staging_chat), media_count=True)
         self._manner = Manner(
             channel=name,
             long_text=settings.long_text,

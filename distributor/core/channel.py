@@ -33,12 +33,16 @@ class Traits:
     `bulk`: many destinations; intents and outcomes are committed in groups. Otherwise each commits alone, at once.
     `repeatable`: the publishing call may be repeated without a second effect (newsroom, webhook).
     `all_languages`: one rendering carries every language version.
+    `prepares`: media reaches the platform by calls of its own before the publishing call.
+    `media_count`: the platform's rate counts every photo of an album, not the call.
     `actions`: what it can do.
     """
 
     bulk: bool = False
     repeatable: bool = False
     all_languages: bool = False
+    prepares: bool = True
+    media_count: bool = False
     actions: frozenset[Action] = frozenset({Action.PUBLISH})
 
 

@@ -39,6 +39,7 @@ class Claimed:
     deadline: datetime | None
     rendering_hash: str  # as promised at approval; compared with the rendering about to be sent
     step: str = ""  # the irrevocable step begun, '' while preparing
+    looks: int = 0  # at the platform, since the outcome became unknown
 
 
 @dataclass(frozen=True, slots=True)

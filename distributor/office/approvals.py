@@ -20,7 +20,7 @@ from distributor.core.people import Person
 from distributor.core.refusal import Refused
 from distributor.core.release import ReleaseState
 from distributor.core.rendering import Preflight, Rendering
-from distributor.office.context import Context
+from distributor.office.context import Context, Seat
 from distributor.office.people import actor
 from distributor.storage import audit, subscribers, tokens
 from distributor.storage import people as people_rows
@@ -233,7 +233,7 @@ class Approvals:
                 "deadline": min(limits) if limits else None,
                 "created_at": now,
             }
-            for part in _parts(renderings, seat.languages):
+            for part in _parts(renderings, seat):
                 made += await rows.promise(connection, content, revision.content_hash, part, facets, fixed)
         if not made:
             raise Refused("nobody_to_send_to")
@@ -245,13 +245,14 @@ def _approved_state(revision: RevisionRow, now: datetime) -> ReleaseState:
     return ReleaseState.APPROVED if later else ReleaseState.DISTRIBUTING
 
 
-def _parts(renderings: list[tuple[int, Rendering]], preferred: tuple[str, ...]) -> list[Promise]:
+def _parts(renderings: list[tuple[int, Rendering]], seat: Seat) -> list[Promise]:
     """One default rendering for a channel, in its preferred language; the others for subscribers who wish them."""
-    order = {language: place for place, language in enumerate(preferred)}
+    order = {language: place for place, language in enumerate(seat.languages)}
     ranked = sorted(renderings, key=lambda item: order.get(item[1].language, len(order)))
     others = tuple(rendering.language for _, rendering in ranked[1:])
+    prepares = seat.adapter.traits.prepares
     return [
-        Promise(row_id, rendering, others if place == 0 else (), place == 0)
+        Promise(row_id, rendering, others if place == 0 else (), prepares and rendering.needs_preparing, place == 0)
         for place, (row_id, rendering) in enumerate(ranked)
     ]
 

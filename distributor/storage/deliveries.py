@@ -120,7 +120,9 @@ class Deliveries:
             uncertain=bool(row.uncertain),
             intended_at=row.intended_at or (now if step else None),
         )
-        return Claimed(job, row.fence + 1, row.attempts, dict(row.progress), row.deadline, row.rendering_hash, step)
+        return Claimed(
+            job, row.fence + 1, row.attempts, dict(row.progress), row.deadline, row.rendering_hash, step, row.looks
+        )
 
     async def begin(self, claimed: Claimed, step: str, now: datetime) -> bool:
         """See DeliveryStore.begin."""

@@ -126,8 +126,8 @@ async def give_back(connection: AsyncConnection, claimed: Claimed, now: datetime
     """Return a claim for which nothing irrevocable was begun by us: it goes again at once, at no cost."""
     await connection.execute(
         update(deliveries)
-        .where(own(claimed), deliveries.c.state == "sending")
-        .values(state="queued", step="", lease_until=None, due=now, updated_at=now)
+        .where(own(claimed), deliveries.c.state == "sending", deliveries.c.step == "")
+        .values(state="queued", lease_until=None, due=now, updated_at=now)
     )
 
 

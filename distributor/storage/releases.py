@@ -230,6 +230,7 @@ class Promise:
     rendering_id: int
     rendering: Rendering
     other_languages: tuple[str, ...]  # renderings of the same channel that subscribers may prefer
+    prepares: bool  # repeatable calls come before the publishing one
     default: bool  # the rendering for the own account and for subscribers without a wish that can be met
 
 
@@ -265,7 +266,7 @@ async def promise(
         "content_hash": literal(content_hash),
         "state": literal("queued"),
         "priority": literal(fixed["priority"]),
-        "prepares": literal(part.rendering.needs_preparing),
+        "prepares": literal(part.prepares),
         "due": literal(fixed["due"], moment),
         "deadline": literal(fixed["deadline"], moment),
         "progress": literal({}, deliveries.c.progress.type),

@@ -1,0 +1,264 @@
+"""The composition root: settings become running parts, and stop again.
+
+The only place that knows which class serves which port. Arguments are passed; nothing is found by magic, and nothing happens
+at import.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from distributor.adapters import registry
+from distributor.config import ChannelSettings, Settings, find_places
+from distributor.core.channel import Channel
+from distributor.core.ports import Clock, Surroundings
+from distributor.media.service import MediaLibrary
+from distributor.office.auditing import SigningKey
+from distributor.office.context import Context, Seat
+from distributor.office.office import Office
+from distributor.queue.events import LocalEvents
+from distributor.queue.lane import Lane
+from distributor.queue.limits import Rates
+from distributor.queue.memory import MemoryQueue
+from distributor.queue.worker import Worker
+from distributor.storage import Database
+from distributor.storage.deliveries import Deliveries
+from distributor.storage.pages import NewsroomPages
+
+log = structlog.get_logger(__name__)
+
+BULK_BATCH = 50
+# A channel without a deadline of its own: after a day a release is no longer news, and a person should decide.
+DEADLINE = timedelta(hours=24)
+STALE_AFTER = 60.0  # seconds without a worker's heartbeat, or with something due and not taken, until /readyz says no
+
+ROLES = frozenset({"bot", "worker", "web"})
+
+
+class CannotStart(Exception):
+    """The service cannot start; the text says what to do."""
+
+
+def utc_now() -> datetime:
+    """The present."""
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class Parts:
+    """What every role and every command works with."""
+
+    settings: Settings
+    database: Database
+    media: MediaLibrary
+    queue: MemoryQueue
+    events: LocalEvents
+    pages: NewsroomPages
+    channels: Mapping[str, Channel]
+    office: Office
+    clock: Clock
+    closers: list[Callable[[], Any]] = field(default_factory=list)
+
+    async def close(self) -> None:
+        """Release everything, in the opposite order of opening."""
+        for channel in self.channels.values():
+            await channel.aclose()
+        await self.events.aclose()
+        await self.media.aclose()
+        await self.database.close()
+
+
+async def open_parts(settings: Settings, settings_file: Path | None, clock: Clock = utc_now) -> Parts:
+    """Open the database (bringing its schema up to date) and make the parts. Starts nothing."""
+    queue_url = settings.queue.url.get_secret_value()
+    if not queue_url.startswith("memory://"):
+        raise CannotStart('queue.url: only memory:// is built so far; set queue.url = "memory://"')
+    database = Database(settings.storage.url.get_secret_value())
+    await database.open()
+    await database.migrate()
+    media = MediaLibrary(settings.storage.media)
+    pages = NewsroomPages(database)
+    language = settings.office.languages[0]
+    surroundings = Surroundings(
+        media=media,
+        pages=pages,
+        clock=clock,
+        base_url=settings.office.base_url.rstrip("/"),
+        office_name=settings.office.name_in(language),
+        time_zone=settings.office.time_zone,
+    )
+    channels = {
+        name: registry.build(channel.adapter, name, channel.own, surroundings)
+        for name, channel in settings.channels.items()
+    }
+    queue, events = MemoryQueue(), LocalEvents()
+    context = Context(
+        database=database,
+        media=media,
+        seats={name: _seat(name, settings.channels[name], channels[name]) for name in channels},
+        clock=clock,
+        wake=queue.wake,
+        events=events,
+        office_name=surroundings.office_name,
+        base_url=surroundings.base_url,
+        languages=settings.office.languages,
+        time_zone=settings.office.time_zone,
+        regions=find_places("regions", settings_file),
+        topics=find_places("topics", settings_file),
+    )
+    office = Office(context, SigningKey(settings.audit.key_file))
+    return Parts(settings, database, media, queue, events, pages, channels, office, clock)
+
+
+def _seat(name: str, channel: ChannelSettings, adapter: Channel) -> Seat:
+    return Seat(
+        name=name,
+        adapter=adapter,
+        languages=channel.languages,
+        kinds=frozenset(kind.value for kind in channel.accepts.kinds),
+        regions=frozenset(channel.accepts.regions),
+        topics=frozenset(channel.accepts.topics),
+        deadline=channel.deadline or DEADLINE,
+        live=channel.live,
+        label=channel.title,
+    )
+
+
+def _lane(name: str, channel: ChannelSettings, adapter: Channel) -> Lane:
+    # A channel with an account of its own has one destination: that destination's rates are the lane's.
+    rates = [*channel.rates, *(channel.destination_rates if adapter.own_address() else ())]
+    return Lane(
+        name=name,
+        channel=adapter,
+        rates=Rates((rate.count, rate.seconds) for rate in rates),
+        concurrency=channel.concurrency,
+        batch=BULK_BATCH if adapter.traits.bulk else 1,
+    )
+
+
+class Service:
+    """Roles running in this process. `start`, then `stop`."""
+
+    def __init__(self, parts: Parts, roles: frozenset[str]) -> None:
+        self.parts = parts
+        self._roles = roles
+        self._stops: list[Callable[[], Any]] = []
+        self._checkpoints: asyncio.Task[None] | None = None
+        self.worker: Worker | None = None
+        self.desk: Any = None
+        self.url = ""
+
+    async def start(self) -> None:
+        """Start the roles; what had started is stopped again where one of them cannot."""
+        try:
+            if "worker" in self._roles:
+                await self._start_worker()
+            if "bot" in self._roles or ("web" in self._roles and self._webhook):
+                await self._start_desk()
+            if "web" in self._roles:
+                await self._start_web()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Stop in the opposite order: nothing new comes in, then what is under way ends."""
+        if self._checkpoints:
+            self._checkpoints.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._checkpoints
+        for stop in reversed(self._stops):
+            try:
+                await stop()
+            except Exception:
+                log.exception("a part did not stop cleanly")
+        self._stops.clear()
+
+    @property
+    def _webhook(self) -> bool:
+        return self.parts.settings.telegram.mode == "webhook"
+
+    async def _start_worker(self) -> None:
+        parts, settings = self.parts, self.parts.settings.worker
+        lanes = {name: _lane(name, parts.settings.channels[name], channel) for name, channel in parts.channels.items()}
+        store = Deliveries(parts.database, parts.office.context.base_url)
+        name = f"{socket.gethostname()[:30]}:{os.getpid()}"
+        self.worker = Worker(
+            name,
+            store,
+            parts.queue,
+            lanes,
+            parts.events,
+            parts.clock,
+            lease=settings.lease_seconds,
+            drain=settings.drain_seconds,
+        )
+        await self.worker.start()
+        self._stops.append(self.worker.stop)
+        self._checkpoints = asyncio.create_task(self._sign())
+
+    async def _sign(self) -> None:
+        """A signed checkpoint every so often, for as long as the worker runs."""
+        while True:
+            await asyncio.sleep(self.parts.settings.audit.checkpoint_minutes * 60)
+            try:
+                await self.parts.office.auditing.checkpoint()
+            except Exception:
+                log.exception("the audit checkpoint could not be signed; trying again later")
+
+    async def _start_desk(self) -> None:
+        from distributor.bot import Desk  # python-telegram-bot is loaded only where the bot runs
+
+        settings = self.parts.settings.telegram
+        if not settings.token.get_secret_value() or settings.desk_chat is None:
+            raise CannotStart("the bot needs telegram.token and telegram.desk_chat in the settings")
+        previewer = next(
+            (
+                self.parts.channels[name]
+                for name, channel in self.parts.settings.channels.items()
+                if channel.adapter == "telegram"
+            ),
+            None,
+        )
+        desk = Desk(
+            self.parts.office,
+            token=settings.token,
+            api_url=settings.api_url,
+            desk_chat=settings.desk_chat,
+            mode=settings.mode,
+            ca_file=str(settings.ca_file or ""),
+            previewer=previewer,
+            webhook_url=f"{self.parts.office.context.base_url}/hooks/telegram",
+            webhook_secret=self.parts.settings.web.hook_secret,
+        )
+        await desk.start()
+        self.desk = desk
+        self._stops.append(desk.stop)
+
+    async def _start_web(self) -> None:
+        from distributor.web import Server, build, readiness
+
+        settings = self.parts.settings
+        application = build(
+            self.parts.office,
+            self.parts.pages,
+            hook=self.desk.accept if self.desk is not None and self._webhook else None,
+            hook_secret=settings.web.hook_secret if self._webhook else None,
+            secure_cookies=self.parts.office.context.base_url.startswith("https://"),
+            ready=lambda: readiness(self.parts.office, stale_after=STALE_AFTER),
+            trusted_proxies=tuple(str(network) for network in settings.web.trusted_proxies),
+        )
+        server = Server()
+        await server.start(application, settings.web.host, settings.web.port)
+        self._stops.append(server.stop)
+        self.url = server.url

@@ -1,0 +1,64 @@
+"""The relay: offers again whatever is due in the database, and brings lost claims back.
+
+May touch: the delivery store and the queue. This is why the queue may be emptied at any moment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import structlog
+
+from distributor.core.ports import Clock, DeliveryStore, LaneState, Queue
+from distributor.queue.lane import Lane
+
+log = structlog.get_logger(__name__)
+
+OFFERED = 500  # hints kept for one lane
+
+
+class Relay:
+    """One turn after another: recover, offer, wait. `poll` in seconds bounds how long a missed wake-up can cost."""
+
+    def __init__(
+        self, store: DeliveryStore, queue: Queue, lanes: Mapping[str, Lane], clock: Clock, poll: float
+    ) -> None:
+        self._store = store
+        self._queue = queue
+        self._lanes = lanes
+        self._clock = clock
+        self._poll = poll
+        self._stirs: set[asyncio.Task[None]] = set()
+
+    def stir(self) -> None:
+        """Look again soon: a delivery ended, or a lane ran out of hints."""
+        task = asyncio.get_running_loop().create_task(self._queue.wake())
+        self._stirs.add(task)
+        task.add_done_callback(self._stirs.discard)
+
+    async def turn(self) -> None:
+        """One look at the database."""
+        now = self._clock()
+        recovered = await self._store.recover(now)
+        if recovered:
+            log.warning("claims of a lost worker came back", deliveries=recovered)
+        await self._refresh_pauses()
+        open_lanes = [name for name, lane in self._lanes.items() if not lane.paused(now)]
+        for ticket in await self._store.due(open_lanes, now, OFFERED):
+            if ticket.delivery_id not in self._lanes[ticket.lane].running:
+                await self._queue.offer([ticket])
+                self._lanes[ticket.lane].stirred.set()
+        following = await self._store.next_due(now)
+        wait = self._poll
+        if following is not None:
+            wait = min(wait, max((following - self._clock()).total_seconds(), 0.005))
+        await self._queue.wait(wait)
+
+    async def _refresh_pauses(self) -> None:
+        kept = await self._store.lanes()
+        for name, lane in self._lanes.items():
+            state = kept.get(name, LaneState(name))
+            if state != lane.state:
+                lane.state = state
+                lane.stirred.set()
