@@ -117,6 +117,7 @@ class _Graph(facebook_sdk.GraphAPI):  # type: ignore[misc]  # facebook-sdk ships
         """One call. Raises NotWritten, Lost, Unreadable, GraphRefusal."""
         method = "POST" if post_args is not None else method or "GET"
         proof = self._access.proof()
+        failure: NotWritten | Lost
         try:
             response = self.session.request(
                 method,
@@ -127,10 +128,12 @@ class _Graph(facebook_sdk.GraphAPI):  # type: ignore[misc]  # facebook-sdk ships
                 timeout=self.timeout,
                 allow_redirects=False,
             )
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            return _read(response.status_code, response.content, headers)
         except requests.RequestException as error:
-            # The cause is cut off: requests' errors hold the request with its Authorization header.
-            raise (NotWritten if _before_writing(error) else Lost)(_named(error)) from None
-        return _read(response.status_code, response.content, {key.lower(): v for key, v in response.headers.items()})
+            failure = (NotWritten if _before_writing(error) else Lost)(_named(error))
+        # Raised out here, so that it keeps no context: requests' errors hold the request with its header.
+        raise failure
 
 
 def _before_writing(error: BaseException | None) -> bool:

@@ -175,8 +175,9 @@ class XClient(AsyncClient):  # type: ignore[misc]  # tweepy ships no types
                 body = await response.read()
                 return Answer(response.status, response.reason or "", dict(_lower(response.headers)), body)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            # The cause is cut off: aiohttp's errors may hold the request's headers.
-            raise (Lost if phase.written else NotWritten)(_named(error)) from None
+            failure = (Lost if phase.written else NotWritten)(_named(error))
+        # Raised out here, so that it keeps no context: aiohttp's errors may hold the request's headers.
+        raise failure
 
     def _open(self) -> aiohttp.ClientSession:
         if self._own_session is None:

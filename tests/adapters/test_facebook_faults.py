@@ -361,5 +361,6 @@ async def test_no_secret_reaches_an_exception(sandbox: Sandbox, closed_port: int
         with pytest.raises(ERRORS) as caught:
             await client.get("me", fields="id")
         await client.aclose()
+        assert (caught.value.__cause__, caught.value.__context__) == (None, None)  # those hold requests
         told += "".join(traceback.format_exception(caught.value)) + repr(vars(caught.value)) + repr(client)
     assert [word for word in (TOKEN, APP_SECRET) if word in told] == []

@@ -366,5 +366,7 @@ async def test_no_key_reaches_an_exception(sandbox: Sandbox, closed_port: int) -
         with pytest.raises(tweepy.TweepyException) as caught:
             await client.get_me(user_auth=True)
         await client.aclose()
+        assert caught.value.__cause__ is None
+        assert isinstance(caught.value.__context__, ValueError | None)  # aiohttp's errors hold the request's headers
         told += "".join(traceback.format_exception(caught.value)) + repr(vars(caught.value)) + repr(client)
     assert [word for word in KEY_WORDS if word in told] == []
