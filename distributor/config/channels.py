@@ -40,7 +40,9 @@ class ChannelSettings(BaseModel):
     own: SerializeAsAny[BaseModel] = Field(default_factory=OwnKeys, exclude=True)
 
     adapter: str = Field(description="which platform it is: telegram, x, facebook, email, newsroom", examples=["email"])
-    enabled: bool = Field(True, description="false: nothing goes out by it, and its adapter's own keys are not looked at")
+    enabled: bool = Field(
+        True, description="false: nothing goes out by it, and its adapter's own keys are not looked at"
+    )
     label: str = Field("", description="what people read instead of its name", examples=["Telegram"])
     languages: Annotated[tuple[Language, ...], Words, AfterValidator(distinct)] = Field(
         (), description="languages in order of preference; those of the office where empty", examples=[["ka", "en"]]

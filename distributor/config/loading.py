@@ -41,7 +41,7 @@ def load(
     reading.check_together(sections)
     if reading.faults:
         raise SettingsError(reading.faults)
-    settings = Settings(**sections, channels=channels, disabled=disabled)
+    settings = Settings.model_validate({**sections, "channels": channels, "disabled": disabled})
     for value in settings.secrets():
         if len(value) < _SHORTEST_SECRET:
             reading.warnings.append("a secret is so short that the log cannot leave it out: take a longer one")
@@ -97,7 +97,7 @@ class _Reading:
         """Every section but the channels, checked."""
         for name in self.values:
             if name not in SECTIONS and name != "channels":
-                self._unknown((name,), {section: None for section in (*SECTIONS, "channels")})
+                self._unknown((name,), dict.fromkeys((*SECTIONS, "channels")))
         made: dict[str, Section] = {}
         for name, model in SECTIONS.items():
             section = self._checked((name,), model, self.values.get(name, {}))

@@ -64,8 +64,8 @@ def settings_markdown(channel_models: Mapping[str, type[BaseModel]]) -> str:
     common = {key: info for key, info in ChannelSettings.model_fields.items() if key not in {"name", "own", "accepts"}}
     accepts = {f"accepts.{key}": info for key, info in Accepts.model_fields.items()}
     parts.append(f"{_CHANNELS}\n{_table({**common, **accepts})}")
-    for adapter, model in channel_models.items():
-        parts.append(f'### adapter = "{adapter}"\n\n{_table(model.model_fields)}')
+    for adapter, own in channel_models.items():
+        parts.append(f'### adapter = "{adapter}"\n\n{_table(own.model_fields)}')
     return "\n".join(parts)
 
 

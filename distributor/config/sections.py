@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import unquote, urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from distributor.config.channels import ChannelSettings
 from distributor.config.units import Endpoint, Language, WebAddress, Words, ZoneName, distinct
@@ -99,7 +99,9 @@ class Web(Section):
     def _sendable(cls, value: SecretStr) -> SecretStr:
         # setWebhook's secret_token: 1-256 characters of A-Z, a-z, 0-9, _ and - (Telegram Bot API).
         text = value.get_secret_value()
-        if text and not (16 <= len(text) <= 256 and text.isascii() and text.replace("-", "").replace("_", "").isalnum()):
+        if text and not (
+            16 <= len(text) <= 256 and text.isascii() and text.replace("-", "").replace("_", "").isalnum()
+        ):
             raise ValueError("must be 16 to 256 letters, digits, '-' or '_'")
         return value
 
@@ -135,30 +137,30 @@ class Worker(Section):
 class Audit(Section):
     """The log that shows tampering."""
 
-    key_file: Path = Field(Path("data/audit.key"), description="the Ed25519 key that signs checkpoints; made when absent")
+    key_file: Path = Field(
+        Path("data/audit.key"), description="the Ed25519 key that signs checkpoints; made when absent"
+    )
     checkpoint_minutes: int = Field(60, ge=1, le=1440, description="how often a checkpoint is signed")
 
 
 class Log(Section):
     """What the service says of itself."""
 
-    level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(lambda value: _small(value))] = Field(
-        "info", description="from which level on"
-    )
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="from which level on")
     format: Literal["json", "console"] = Field("json", description="json for machines, console for people")
 
 
 class Settings(Section):
     """All settings, checked. Made by `load`."""
 
-    office: Office = Field(default_factory=Office)
-    storage: Storage = Field(default_factory=Storage)
-    queue: QueueSection = Field(default_factory=QueueSection)
-    web: Web = Field(default_factory=Web)
-    telegram: Telegram = Field(default_factory=Telegram)
-    worker: Worker = Field(default_factory=Worker)
-    audit: Audit = Field(default_factory=Audit)
-    log: Log = Field(default_factory=Log)
+    office: Office = Office()
+    storage: Storage = Storage()
+    queue: QueueSection = QueueSection()
+    web: Web = Web()
+    telegram: Telegram = Telegram()
+    worker: Worker = Worker()
+    audit: Audit = Audit()
+    log: Log = Log()
     channels: dict[str, ChannelSettings] = Field(default_factory=dict)
     disabled: tuple[str, ...] = Field((), description="channels that are configured but switched off")
     warnings: tuple[str, ...] = Field((), description="what is allowed but unwise, in sentences")
@@ -179,10 +181,6 @@ SECTIONS: Mapping[str, type[Section]] = {
     "log": Log,
 }
 """The sections, in the order in which they are documented; beside them stands `channels`."""
-
-
-def _small(value: Any) -> Any:
-    return value.lower() if isinstance(value, str) else value
 
 
 def _scheme(value: SecretStr, known: tuple[str, ...]) -> SecretStr:

@@ -65,7 +65,8 @@ class _Merged(BaseSettings):
 
 def merge(layers: Sequence[Layer]) -> dict[str, Any]:
     """All layers as one nested table; the first layer is the strongest."""
-    return dict(_Merged(layers=layers).model_extra or {})
+    given: dict[str, Any] = {"layers": layers}
+    return dict(_Merged(**given).model_extra or {})
 
 
 def file_layer(path: Path) -> Layer:
