@@ -118,12 +118,14 @@ class Facebook:
             return None
         placed = job.rendering.parts[0].media
         for number, item in enumerate(placed, 1):
+            where = f"{item.kind.value} {number} of {len(placed)} ({item.name or 'without a name'})"
             try:
                 await self._uploads.ensure(item, progress)
+            except OSError as error:
+                return Deferred("media_missing", f"{where}: {error.strerror or type(error).__name__}")
             except ERRORS as error:
                 outcome = after_prepare(error)
                 if isinstance(outcome, Rejected):
-                    where = f"{item.kind.value} {number} of {len(placed)} ({item.name or 'without a name'})"
                     return Rejected("media_refused", f"{where}: {outcome.reason}")
                 return outcome
         return None

@@ -93,7 +93,7 @@ def check(rendering: Rendering) -> tuple[Problem, ...]:
 
     for part in rendering.parts:
         if not part.text.strip():
-            add(Severity.BLOCKING, "text_empty")
+            add(Severity.BLOCKING, "empty_text")
         if (length := utf16_length(part.text)) > LIMIT:
             add(Severity.BLOCKING, "text_too_long", length=str(length), limit=str(LIMIT))
         if "missing" in part.fields:
@@ -103,7 +103,7 @@ def check(rendering: Rendering) -> tuple[Problem, ...]:
                 total = part.fields[kind]
                 add(Severity.WARNING, f"{kind}_left_out", total=total, shown=str(int(total) - int(left)), left=left)
         if "cut" in part.fields:
-            add(Severity.WARNING, "text_cut", limit=str(LIMIT))
+            add(Severity.WARNING, "text_shortened", limit=str(LIMIT))
     return tuple(found)
 
 

@@ -116,6 +116,8 @@ class X:
                 return Deferred("processing", f"{where}: {slow}", slow.seconds, throttled=True)
             except MediaFailed as failure:
                 return Rejected("media_refused", f"{where}: {failure}")
+            except OSError as error:
+                return Deferred("media_missing", f"{where}: {error.strerror or type(error).__name__}")
             except tweepy.TweepyException as error:
                 outcome = after_prepare(error, self._clock())
                 if isinstance(outcome, Rejected):

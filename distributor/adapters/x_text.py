@@ -192,7 +192,7 @@ def check(rendering: Rendering) -> tuple[Problem, ...]:
 
     for part in rendering.parts:
         if not part.text.strip() and not part.media:
-            add(Severity.BLOCKING, "text_empty")
+            add(Severity.BLOCKING, "empty_text")
         if (length := weight(part.text)) > LIMIT:
             add(Severity.BLOCKING, "text_too_long", length=str(length), limit=str(LIMIT))
         fields = part.fields
@@ -203,7 +203,7 @@ def check(rendering: Rendering) -> tuple[Problem, ...]:
                 total = fields[kind]
                 add(Severity.WARNING, f"{kind}_left_out", total=total, shown=str(int(total) - int(left)), left=left)
         if "cut" in fields:
-            add(Severity.NOTE, "text_cut", limit=str(LIMIT))
+            add(Severity.NOTE, "text_shortened", limit=str(LIMIT))
         for placed in part.media:
             seconds = placed.rendition.duration
             if placed.kind is MediaKind.VIDEO and seconds is not None and not SHORTEST <= seconds <= LONGEST:

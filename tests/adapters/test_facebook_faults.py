@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 import socket
@@ -291,6 +292,18 @@ async def test_f12_the_third_photo_refused_is_named_and_nothing_is_posted(
     assert (outcome.code, "photo 3 of 5" in outcome.reason) == ("media_refused", True)
     assert "Invalid image file" in outcome.reason
     assert sandbox.effects("facebook") == []
+
+
+async def test_a_rendition_gone_from_the_disk_waits_and_names_the_file(open_page: Open, desk: Desk) -> None:
+    page = open_page()
+    job = await desk.claimed(page, photo_count=2)
+    gone = dataclasses.replace(job.rendering.parts[0].media[1].rendition, digest="0" * 64)
+    part = job.rendering.parts[0]
+    media = (part.media[0], dataclasses.replace(part.media[1], rendition=gone))
+    rendering = dataclasses.replace(job.rendering, parts=(dataclasses.replace(part, media=media),))
+    outcome = await page.prepare(desk.job(page, rendering), Recorder())
+    assert isinstance(outcome, Deferred)
+    assert (outcome.code, "photo 2 of 2" in outcome.reason) == ("media_missing", True)
 
 
 @pytest.mark.parametrize(("kind", "code"), [("wrong_type", "unreadable"), ("empty", "unreadable"), ("no_id", "no_id")])

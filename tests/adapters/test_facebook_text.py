@@ -60,7 +60,7 @@ def test_f38_a_message_too_long_is_cut_at_a_word_and_the_editor_is_told() -> Non
     assert len(text) <= facebook_text.LIMIT
     assert text.endswith(f"სიტყვა…\n\n{URL}")
     (problem,) = facebook_text.check(rendering)
-    assert (problem.severity, problem.code) == (Severity.WARNING, "text_cut")
+    assert (problem.severity, problem.code) == (Severity.WARNING, "text_shortened")
 
 
 @pytest.mark.parametrize(

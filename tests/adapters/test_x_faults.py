@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import socket
 import traceback
@@ -290,6 +291,18 @@ async def test_a_video_that_takes_long_gives_its_slot_back(open_x: Open, sandbox
     sandbox.x.media.check_after_secs = 0
     assert await x.prepare(job, progress) is None
     assert sandbox.calls("x", "media.initialize") == 1
+
+
+async def test_a_rendition_gone_from_the_disk_waits_and_names_the_file(open_x: Open, desk: Desk) -> None:
+    x = open_x()
+    job = await desk.claimed(x, photo_count=2)
+    gone = dataclasses.replace(job.rendering.parts[0].media[1].rendition, digest="0" * 64)
+    part = job.rendering.parts[0]
+    media = (part.media[0], dataclasses.replace(part.media[1], rendition=gone))
+    rendering = dataclasses.replace(job.rendering, parts=(dataclasses.replace(part, media=media),))
+    outcome = await x.prepare(desk.job(x, rendering), Recorder())
+    assert isinstance(outcome, Deferred)
+    assert (outcome.code, "photo 2 of 2" in outcome.reason) == ("media_missing", True)
 
 
 @pytest.mark.parametrize(("kind", "code"), [("wrong_type", "unreadable"), ("empty", "unreadable"), ("no_id", "no_id")])

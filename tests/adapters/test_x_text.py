@@ -146,7 +146,7 @@ def test_a_link_has_its_room_and_its_price_is_noted() -> None:
     text = rendering.parts[0].text
     assert text.endswith("…\n\nhttps://newsroom.gov.ge/releases/a")
     assert x_text.weight(text) <= 280
-    assert set(_codes(rendering)) == {"link_costs_more", "text_cut"}
+    assert set(_codes(rendering)) == {"link_costs_more", "text_shortened"}
 
 
 def test_a_bare_domain_in_the_text_costs_as_much_as_a_link() -> None:
@@ -200,7 +200,7 @@ def test_a_thread_carries_the_body_and_the_link_in_the_first_post() -> None:
     assert rendering.parts[0].text.endswith("/releases/a")
     assert [len(part.media) for part in rendering.parts] == [3] + [0] * (len(rendering.parts) - 1)
     assert all(x_text.weight(part.text) <= 280 for part in rendering.parts)
-    assert "text_cut" not in _codes(rendering)
+    assert "text_shortened" not in _codes(rendering)
 
 
 def test_a_rendering_is_the_same_each_time() -> None:
