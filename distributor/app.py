@@ -1,7 +1,7 @@
 """The composition root: settings become running parts, and stop again.
 
-The only place that knows which class serves which port. Arguments are passed; nothing is found by magic, and nothing happens
-at import.
+The only place that knows which class serves which port. Arguments are passed; nothing is found by magic, and nothing
+happens at import.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import contextlib
 import os
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -67,7 +67,6 @@ class Parts:
     channels: Mapping[str, Channel]
     office: Office
     clock: Clock
-    closers: list[Callable[[], Any]] = field(default_factory=list)
 
     async def close(self) -> None:
         """Release everything, in the opposite order of opening."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import cast
 
-from tenacity import RetryCallState, wait_exponential_jitter
+from tenacity import RetryCallState, wait_exponential, wait_random
 from tenacity.wait import wait_base
 
 
@@ -29,7 +29,7 @@ class RetryPolicy:
     for an unknown delivery before a person is asked.
     """
 
-    wait: wait_base = field(default_factory=lambda: wait_exponential_jitter(initial=2, max=900, exp_base=2, jitter=2))
+    wait: wait_base = field(default_factory=lambda: wait_exponential(multiplier=2, max=900) + wait_random(0, 2))
     most_attempts: int = 100
     most_looks: int = 5
 
