@@ -139,7 +139,7 @@ def _lane(name: str, channel: ChannelSettings, adapter: Channel) -> Lane:
     return Lane(
         name=name,
         channel=adapter,
-        rates=Rates((rate.count, rate.seconds) for rate in rates),
+        rates=Rates((rate[0], rate[1]) for rate in rates),
         concurrency=channel.concurrency,
         batch=BULK_BATCH if adapter.traits.bulk else 1,
     )

@@ -26,6 +26,7 @@ _CAPS: dict[str, int] = {
     "aiosmtplib": logging.INFO,
     "aiosqlite": logging.INFO,
     "asyncio": logging.INFO,
+    "alembic": logging.WARNING,
     "httpcore": logging.WARNING,
     "httpx": logging.WARNING,  # its INFO line holds the whole address, and with it a bot's token
     "mail.log": logging.WARNING,

@@ -130,3 +130,13 @@ def fingerprint(*parts: str | bytes) -> str:
         raw = part.encode() if isinstance(part, str) else part
         digest.update(len(raw).to_bytes(8, "big") + raw)
     return digest.hexdigest()
+
+
+def guess_language(text: str) -> str:
+    """ka, hy, ru or en, by the script that most letters are of. A guess, shown to the author, who may change it."""
+    ranges = {"ka": (0x10A0, 0x10FF), "hy": (0x0530, 0x058F), "ru": (0x0400, 0x04FF), "en": (0x0041, 0x024F)}
+    counts = {
+        language: sum(1 for char in text if char.isalpha() and low <= ord(char) <= high)
+        for language, (low, high) in ranges.items()
+    }
+    return max(counts, key=lambda language: counts[language]) if any(counts.values()) else "ka"

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from distributor.adapters import registry
-from distributor.app import Clock, Parts, Service, open_parts, utc_now
+from distributor.app import Parts, Service, open_parts, utc_now
 from distributor.config import Settings, load
 from distributor.core.people import Person, Role
+from distributor.core.ports import Clock
 from distributor.sandbox import Sandbox
 
 AUTHOR, EDITOR, ADMINISTRATOR, STRANGER = 501, 502, 503, 504  # the sandbox's people, by Telegram id

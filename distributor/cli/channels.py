@@ -1,0 +1,94 @@
+"""`distributor channels`: do the credentials work? stop and go.
+
+May touch: the platforms (reads only, by the adapters' probes), lanes, the audit log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from distributor.app import Parts
+from distributor.cli.output import complain, listing, say
+from distributor.cli.running import with_parts
+from distributor.core.channel import Channel, Health
+
+group = typer.Typer(help="The channels.", no_args_is_help=True)
+Config = Annotated[Path | None, typer.Option("--config", help="The settings file.")]
+PROBE_SECONDS = 30.0
+
+
+@group.command("check")
+def check(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    config: Config = None,
+) -> None:
+    """Ask every platform whether our credentials are good and reach the destination. Publishes nothing."""
+
+    async def work(parts: Parts) -> int:
+        lanes = await parts.office.operations.lanes()
+        found = await asyncio.gather(*(_probe(channel) for channel in parts.channels.values()))
+        rows: list[dict[str, Any]] = []
+        for (name, _), health in zip(parts.channels.items(), found, strict=True):
+            state = lanes[name]
+            paused = f"paused: {state.reason}" if state.paused else "open"
+            rows.append(
+                {
+                    "channel": name,
+                    "ok": "yes" if health.ok else "NO",
+                    "account": health.account,
+                    "lane": paused,
+                    "problems": list(health.problems),
+                    "expires": health.expires,
+                    "facts": health.facts,
+                }
+            )
+        listing(rows, ("channel", "ok", "account", "lane", "problems"), as_json, "Channels")
+        if not rows:
+            complain("No channel is configured; see docs/settings.md.")
+        return 0 if rows and all(health.ok for health in found) else 1
+
+    raise typer.Exit(with_parts(config or context.obj, work))
+
+
+async def _probe(channel: Channel) -> Health:
+    try:
+        async with asyncio.timeout(PROBE_SECONDS):
+            return await channel.probe()
+    except TimeoutError:
+        return Health(False, problems=(f"no answer within {PROBE_SECONDS:.0f} seconds",))
+    except Exception as error:
+        return Health(False, problems=(f"the check failed: {type(error).__name__}",))
+
+
+@group.command("pause")
+def pause(
+    context: typer.Context,
+    name: str,
+    reason: Annotated[str, typer.Option(help="Kept in the log.")] = "",
+    config: Config = None,
+) -> None:
+    """Stop a channel; what is queued stays queued."""
+
+    async def work(parts: Parts) -> int:
+        await parts.office.operations.pause(name, None, reason)
+        say(f"{name} is paused. Let it go on with: distributor channels resume {name}")
+        return 0
+
+    raise typer.Exit(with_parts(config or context.obj, work))
+
+
+@group.command("resume")
+def resume(context: typer.Context, name: str, config: Config = None) -> None:
+    """Let a channel go on."""
+
+    async def work(parts: Parts) -> int:
+        await parts.office.operations.resume(name, None)
+        say(f"{name} goes on.")
+        return 0
+
+    raise typer.Exit(with_parts(config or context.obj, work))
