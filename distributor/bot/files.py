@@ -7,6 +7,7 @@ moment and no error of this module repeats an address.
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,9 +102,7 @@ class Files:
             # Raised here, not where it was caught: aiohttp's own exceptions name the address, and with it the token.
             raise NotFetched(fault)
 
-    async def _ssl(self) -> object:
-        import ssl
-
+    async def _ssl(self) -> ssl.SSLContext:
         context = ssl.create_default_context()
         await asyncio.to_thread(context.load_verify_locations, str(self._trust))
         return context

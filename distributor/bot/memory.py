@@ -77,8 +77,9 @@ class Memory:
         async with self._database.transaction() as connection:
             albums = await desk.take_complete_albums(connection, self._clock() - ALBUM_QUIET)
             for album in sorted(albums, key=lambda parts: int(parts[0]["update_id"])):
-                update = {"update_id": -int(album[0]["update_id"]), "album": [part["message"] for part in album]}
-                if await desk.receive(connection, update["update_id"], update, self._clock()):
+                number = -int(album[0]["update_id"])
+                update = {"update_id": number, "album": [part["message"] for part in album]}
+                if await desk.receive(connection, number, update, self._clock()):
                     made.append(update)
             if albums:
                 await connection.commit()
