@@ -25,6 +25,9 @@ class Accepts(BaseModel):
     topics: Annotated[tuple[str, ...], Words] = Field((), description="topic codes", examples=[["road_safety"]])
 
 
+_EVERYTHING = Accepts.model_validate({})
+
+
 class OwnKeys(BaseModel):
     """What stands in `own` where there is no model: nothing."""
 
@@ -47,7 +50,7 @@ class ChannelSettings(BaseModel):
     languages: Annotated[tuple[Language, ...], Words, AfterValidator(distinct)] = Field(
         (), description="languages in order of preference; those of the office where empty", examples=[["ka", "en"]]
     )
-    accepts: Accepts = Field(default_factory=Accepts, description="which releases it brings")
+    accepts: Accepts = Field(default=_EVERYTHING, description="which releases it brings")
     deadline: Duration | None = Field(
         None, description="how long after approval a delivery may still go out", examples=["24h"]
     )

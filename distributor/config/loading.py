@@ -164,7 +164,7 @@ class _Reading:
             return None
 
     def _note(self, key: Key, error: dict[str, Any], model: type[BaseModel], also: Fields) -> None:
-        place = (*key, *(str(part) for part in error["loc"] if part not in {"str", "[key]"}))
+        place = (*key, *(str(part) for part in error["loc"]))
         if error["type"] == "missing" and place in self.unread:
             return
         fields, chain = dict(model.model_fields), error["loc"]

@@ -7,7 +7,6 @@ messages are made from it. The keys of an adapter are declared by the adapter.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import unquote, urlsplit
@@ -15,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from distributor.config.channels import ChannelSettings
-from distributor.config.units import Endpoint, Language, WebAddress, Words, ZoneName, distinct
+from distributor.config.units import Endpoint, Language, Named, Network, WebAddress, Words, ZoneName, distinct
 
 
 class Section(BaseModel):
@@ -27,7 +26,7 @@ class Section(BaseModel):
 class Office(Section):
     """Who publishes."""
 
-    name: str | dict[Language, str] = Field(
+    name: Named = Field(
         "Press office", description="the office's name, as text or by language", examples=[{"ka": "…", "en": "…"}]
     )
     base_url: WebAddress = Field("http://127.0.0.1:8080", description="the newsroom's public address")
@@ -90,7 +89,7 @@ class Web(Section):
         SecretStr(""), description="what Telegram must send with every hook call; needed for mode webhook"
     )
     session_hours: int = Field(12, ge=1, le=720, description="how long a sign-in to the console lasts")
-    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], Words] = Field(
+    trusted_proxies: Annotated[tuple[Network, ...], Words] = Field(
         (), description="networks whose X-Forwarded-For is believed", examples=[["10.0.0.0/8"]]
     )
 
@@ -153,14 +152,14 @@ class Log(Section):
 class Settings(Section):
     """All settings, checked. Made by `load`."""
 
-    office: Office = Office()
-    storage: Storage = Storage()
-    queue: QueueSection = QueueSection()
-    web: Web = Web()
-    telegram: Telegram = Telegram()
-    worker: Worker = Worker()
-    audit: Audit = Audit()
-    log: Log = Log()
+    office: Office
+    storage: Storage
+    queue: QueueSection
+    web: Web
+    telegram: Telegram
+    worker: Worker
+    audit: Audit
+    log: Log
     channels: dict[str, ChannelSettings] = Field(default_factory=dict)
     disabled: tuple[str, ...] = Field((), description="channels that are configured but switched off")
     warnings: tuple[str, ...] = Field((), description="what is allowed but unwise, in sentences")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -21,7 +22,7 @@ _RATE = re.compile(r"(\d+)\s*/\s*(\d*)\s*(s|min|h|day)")
 class Rate(NamedTuple):
     """At most `count` calls in any `seconds`."""
 
-    count: int
+    count: int  # type: ignore[assignment]  # a rate is never searched as a tuple is: the word fits it better
     seconds: float
 
     def __str__(self) -> str:
@@ -102,6 +103,23 @@ def language_code(value: Any) -> str:
     return value
 
 
+def named(value: Any) -> str | dict[str, str]:
+    """A name: one text, or texts by language."""
+    if isinstance(value, str) and value.strip():
+        return value
+    if isinstance(value, dict) and value and all(isinstance(text, str) and text.strip() for text in value.values()):
+        return {language_code(code): text for code, text in value.items()}
+    raise ValueError("must be text in quotes, or a table of texts by language")
+
+
+def network(value: Any) -> IPv4Network | IPv6Network:
+    """A network, or one address, such as '10.0.0.0/8' or '::1'."""
+    try:
+        return ip_network(str(value))
+    except ValueError:
+        raise ValueError('must be a network, such as "10.0.0.0/8"') from None
+
+
 def distinct(values: Sequence[str]) -> Sequence[str]:
     """A list in which nothing stands twice."""
     if len(set(values)) != len(values):
@@ -115,4 +133,6 @@ Endpoint = Annotated[str, BeforeValidator(endpoint)]
 WebAddress = Annotated[str, BeforeValidator(web_address)]
 ZoneName = Annotated[str, BeforeValidator(zone_name)]
 Language = Annotated[str, BeforeValidator(language_code)]
+Named = Annotated[str | dict[str, str], BeforeValidator(named)]
+Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(network)]
 Words = BeforeValidator(words)
