@@ -14,13 +14,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import structlog
 
 from distributor.adapters import registry
 from distributor.config import ChannelSettings, Settings, find_places
-from distributor.core.channel import Channel
+from distributor.core.channel import Channel, Previewer
 from distributor.core.ports import Clock, Surroundings
 from distributor.media.service import MediaLibrary
 from distributor.office.auditing import SigningKey
@@ -223,7 +223,7 @@ class Service:
             raise CannotStart("the bot needs telegram.token and telegram.desk_chat in the settings")
         previewer = next(
             (
-                self.parts.channels[name]
+                cast(Previewer, self.parts.channels[name])
                 for name, channel in self.parts.settings.channels.items()
                 if channel.adapter == "telegram"
             ),

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import structlog
 from babel import Locale
 from babel.dates import format_date, format_time
 from babel.messages.catalog import Catalog
@@ -25,6 +26,8 @@ from babel.numbers import format_decimal
 
 from distributor.core.refusal import Refused
 from distributor.core.rendering import Problem
+
+_log = structlog.get_logger(__name__)
 
 LANGUAGES = ("ka", "en")
 """The languages that the service itself speaks. Releases may be written in more."""
@@ -86,12 +89,45 @@ def _filled(sentence: str, msgid: str, params: Mapping[str, object]) -> str:
     try:
         return sentence.format_map(params)
     except (KeyError, IndexError, ValueError, AttributeError):
+        # The names only: a parameter may be a person's words.
+        _log.warning("a sentence lacks a parameter", msgid=msgid, given=sorted(params))
         return msgid
 
 
-def problem_text(problem: Problem, language: str) -> str:
-    """What preflight found, as a sentence. The channel is not part of it: lists are grouped by channel."""
-    return _told(f"problem.{problem.code}", problem.params, language)
+def problem_text(problem: Problem, language: str, time_zone: str = "Asia/Tbilisi") -> str:
+    """What preflight found, as a sentence. The channel is not part of it: lists are grouped by channel.
+
+    An unknown code is its own sentence. Sizes, numbers, times and codes among the parameters become readable.
+    """
+    found = texts(language)
+    params: dict[str, str] = dict(problem.params)
+    for name in ("size", "limit"):
+        if name in params and problem.code in _IN_BYTES:
+            params[name] = size_text(int(params[name]), language)
+    for name in _NUMBERS & set(params):
+        params[name] = _number(found, params[name])
+    if "deadline" in params:
+        params["deadline"] = moment(datetime.fromisoformat(params["deadline"]), language, time_zone)
+    sentence = _told(f"problem.{problem.code}", params, language)
+    if problem.code.startswith("media.") and "item" in params:
+        return found.get("problem.media_item", item=params["item"], name=params.get("name", ""), sentence=sentence)
+    return sentence
+
+
+def code_text(code: str, language: str) -> str:
+    """Why a delivery stands where it stands, or '' for a code that only its adapter knows: show its reason then."""
+    found = texts(language)
+    return found.get(f"code.{code}") if found.has(f"code.{code}") else ""
+
+
+def size_text(size: int, language: str) -> str:
+    """A size in bytes as people read it: '9,5 მბ'."""
+    found = texts(language)
+    for unit, bytes_each in (("megabytes", 1_000_000), ("kilobytes", 1_000)):
+        if size >= bytes_each:
+            shown = format_decimal(round(size / bytes_each, 1), locale=_CLDR[found.language])
+            return found.get(f"size.{unit}", n=shown)
+    return found.get("size.bytes", n=size)
 
 
 def refusal_text(refused: Refused, language: str) -> str:
@@ -129,6 +165,15 @@ def _coded(prefix: str) -> Callable[[Texts, str], str]:
 def _languages(found: Texts, value: str) -> str:
     return ", ".join(language_name(code.strip(), found.language) for code in value.split(","))
 
+
+def _number(found: Texts, value: str) -> str:
+    return format_decimal(int(value), locale=_CLDR[found.language]) if value.isdecimal() else value
+
+
+_IN_BYTES = frozenset({"mail.clipped", "mail.too_large", "media.cannot_fit", "media.too_large", "media_too_large"})
+"""Problems whose size and limit are counted in bytes."""
+
+_NUMBERS = frozenset({"length", "limit", "pixels", "sum"})
 
 _READABLE: dict[str, Callable[[Texts, Any], str]] = {
     "field": _coded("field"),

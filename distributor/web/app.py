@@ -1,0 +1,93 @@
+"""The application: routes, templates, headers on every answer, errors in words.
+
+May touch: the socket it listens on. Every route under /admin needs a session, but for those that a
+person signs in by; a test holds the list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import aiohttp_jinja2
+import jinja2
+import structlog
+from aiohttp import web
+from pydantic import SecretStr
+
+from distributor.office.office import Office
+from distributor.storage.pages import NewsroomPages
+from distributor.web import console, feeds, health, hooks, newsroom, signin, subscriptions
+from distributor.web.site import HEADERS, SITE, Site, render
+
+log = structlog.get_logger(__name__)
+_HERE = Path(__file__).parent
+MOST_BODY = 1024 * 1024  # a Telegram update is far smaller
+
+
+def build(
+    office: Office,
+    pages: NewsroomPages,
+    *,
+    hook: Callable[[dict[str, Any]], Awaitable[None]] | None = None,
+    hook_secret: SecretStr | None = None,
+    secure_cookies: bool,
+    ready: Callable[[], Awaitable[health.Readiness]],
+    trusted_proxies: Sequence[str] = (),
+) -> web.Application:
+    """The whole website as an aiohttp application."""
+    app = web.Application(middlewares=[_answers, signin.gate], client_max_size=MOST_BODY)
+    app[SITE] = Site(office, pages, hook, hook_secret, secure_cookies)
+    app[health.READY] = ready
+    loader = jinja2.FileSystemLoader(_HERE / "templates")
+    aiohttp_jinja2.setup(app, loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    app.router.add_static("/static", _HERE / "static", append_version=False)
+    for part in (newsroom, feeds, subscriptions, signin, console, hooks, health):
+        app.add_routes(part.routes)
+    return app
+
+
+@web.middleware
+async def _answers(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Errors become pages in words, and every answer carries the protecting headers."""
+    response: web.StreamResponse
+    try:
+        response = await handler(request)
+    except web.HTTPRedirection as redirection:
+        response = redirection
+    except web.HTTPException as error:
+        response = render(request, "error.html", {"status": error.status}, error.status)
+    except Exception:
+        log.exception("a page failed", path=request.path)
+        response = render(request, "error.html", {"status": 500}, 500)
+    if not response.prepared:
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        if request.path.startswith(("/admin", "/unsubscribe")):
+            response.headers["Cache-Control"] = "no-store"
+            response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+class Server:
+    """The application on a socket."""
+
+    def __init__(self) -> None:
+        self._runner: web.AppRunner | None = None
+        self.url = ""
+
+    async def start(self, app: web.Application, host: str, port: int) -> None:
+        """Listen. Addresses with tokens are in no access log: there is none."""
+        self._runner = web.AppRunner(app, access_log=None)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, host, port)
+        await site.start()
+        self.url = f"http://{host}:{self._runner.addresses[0][1]}"
+
+    async def stop(self) -> None:
+        """Answer what is under way, then close."""
+        if self._runner:
+            await self._runner.cleanup()

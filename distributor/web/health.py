@@ -1,0 +1,84 @@
+"""Is it alive, is it ready, and the figures.
+
+Reads only. Readiness comes from the workers' heartbeats and the age of the oldest due delivery: a page that
+answers proves nothing about a worker that is dead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+
+from distributor.office.office import Office
+from distributor.storage import reports
+from distributor.web.site import SITE
+
+routes = web.RouteTableDef()
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether deliveries are being brought; `reasons` in sentences where not."""
+
+    ok: bool
+    reasons: tuple[str, ...] = ()
+    facts: dict[str, float] = field(default_factory=dict)
+
+
+Ready = Callable[[], Awaitable[Readiness]]
+READY: web.AppKey[Ready] = web.AppKey("ready")
+
+
+async def readiness(office: Office, *, stale_after: float) -> Readiness:
+    """Look at heartbeats and at what is due. `stale_after` in seconds, for both."""
+    now = office.context.clock()
+    lanes = await office.operations.lanes()
+    paused = [name for name, state in lanes.items() if state.paused]
+    async with office.context.database.read() as connection:
+        beats = await reports.heartbeats(connection)
+        oldest = await reports.oldest_due(connection, paused)
+    beat_age = min(((now - beat).total_seconds() for beat in beats.values()), default=float("inf"))
+    due_age = max((now - oldest).total_seconds(), 0.0) if oldest else 0.0
+    reasons = []
+    if beat_age > stale_after:
+        reasons.append("no worker has given a sign of life; start one, or look at its log")
+    if due_age > stale_after:
+        reasons.append(f"a delivery has been due for {due_age:.0f} seconds and nobody takes it")
+    return Readiness(not reasons, tuple(reasons), {"heartbeat_age": beat_age, "oldest_due_age": due_age})
+
+
+@routes.get("/healthz")
+async def healthz(_request: web.Request) -> web.StreamResponse:
+    """This process answers."""
+    return web.json_response({"alive": True})
+
+
+@routes.get("/readyz")
+async def readyz(request: web.Request) -> web.StreamResponse:
+    """Deliveries are being brought: 200; else 503 with the reasons."""
+    found = await request.app[READY]()
+    body = {"ready": found.ok, "reasons": list(found.reasons)}
+    return web.json_response(body, status=200 if found.ok else 503)
+
+
+@routes.get("/metrics")
+async def metrics(request: web.Request) -> web.StreamResponse:
+    """Prometheus' text format, made anew from the database at each call."""
+    office = request.app[SITE].office
+    registry = CollectorRegistry()
+    async with office.context.database.read() as connection:
+        counts = await reports.counts(connection)
+    states = Gauge("distributor_deliveries", "Deliveries by channel and state", ["channel", "state"], registry=registry)
+    for (channel, state), count in counts.items():
+        states.labels(channel, state).set(count)
+    paused = Gauge("distributor_lane_paused", "1 while a lane is paused", ["channel"], registry=registry)
+    for name, lane in (await office.operations.lanes()).items():
+        paused.labels(name).set(1 if lane.paused else 0)
+    found = await request.app[READY]()
+    Gauge("distributor_ready", "1 while deliveries are being brought", registry=registry).set(1 if found.ok else 0)
+    for name, value in found.facts.items():
+        Gauge(f"distributor_{name}_seconds", name.replace("_", " "), registry=registry).set(value)
+    return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -1,0 +1,134 @@
+"""The newsroom: front page, releases, archive, media files, the audit log's public checkpoints.
+
+Reads the published pages only. A file is served while a published page names it, and under no other condition.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from aiohttp import web
+
+from distributor.web.site import SITE, language_of, render
+
+routes = web.RouteTableDef()
+FRONT = 12
+ARCHIVE = 50
+
+
+def summary(row: dict[str, Any], language: str) -> dict[str, Any]:
+    """One page as lists show it, in the language or else in its main one."""
+    page = row["page"]
+    code = language if language in page["languages"] else page["main_language"]
+    version = page["languages"][code]
+    cover: list[dict[str, Any]] = next((item["sizes"] for item in version["media"] if item["sizes"]), [])
+    alt = next((item["alt"] for item in version["media"] if item["sizes"]), "")
+    return {
+        "slug": row["slug"],
+        "code": code,
+        "title": version["title"],
+        "lead": version["lead"],
+        "cover": cover,
+        "alt": alt,
+        "kind": page["kind"],
+        "status": page["status"],
+        "regions": version["region_names"],
+        "published_at": row["published_at"],
+    }
+
+
+@routes.get("/")
+async def front(request: web.Request) -> web.StreamResponse:
+    """The newest releases; ?q= searches by beginnings of words."""
+    words = request.query.get("q", "")[:200]
+    language = language_of(request)
+    rows = await request.app[SITE].pages.newest(FRONT, words=words)
+    return render(request, "front.html", {"items": [summary(row, language) for row in rows], "q": words})
+
+
+@routes.get("/archive")
+async def archive(request: web.Request) -> web.StreamResponse:
+    """Everything, newest first; ?before= pages back in time."""
+    before = None
+    if request.query.get("before"):
+        try:
+            before = datetime.fromisoformat(request.query["before"])
+        except ValueError:
+            raise web.HTTPNotFound from None
+        if before.tzinfo is None:
+            raise web.HTTPNotFound
+    language = language_of(request)
+    rows = await request.app[SITE].pages.newest(ARCHIVE + 1, before=before)
+    more = quote(rows[ARCHIVE - 1]["published_at"].isoformat()) if len(rows) > ARCHIVE else ""
+    return render(request, "archive.html", {"items": [summary(row, language) for row in rows[:ARCHIVE]], "more": more})
+
+
+@routes.get("/releases/{slug}")
+async def release(request: web.Request) -> web.StreamResponse:
+    """One release. Its id, at the end of the address, decides; other words lead to the right address."""
+    site, slug = request.app[SITE], request.match_info["slug"]
+    row = await site.pages.get(slug)
+    if row is None:
+        row = await site.pages.by_id(slug.rpartition("-")[2][:16])
+        if row is None:
+            raise web.HTTPNotFound
+        raise web.HTTPMovedPermanently(f"/releases/{row['slug']}")
+    page = row["page"]
+    wanted = language_of(request) if "lang" in request.query else page["main_language"]
+    code = wanted if wanted in page["languages"] else page["main_language"]
+    version = page["languages"][code]
+    values = {
+        "row": row,
+        "page": page,
+        "code": code,
+        "version": version,
+        "others": [other for other in page["languages"] if other != code],
+        "linked_data": _linked_data(site.office.context.base_url, row, version, code),
+    }
+    return render(request, "release.html", values)
+
+
+def _linked_data(base_url: str, row: dict[str, Any], version: dict[str, Any], code: str) -> str:
+    """schema.org NewsArticle as JSON that cannot end its own script element."""
+    data = {
+        "@context": "https://schema.org",
+        "@type": "NewsArticle",
+        "headline": version["title"],
+        "description": version["lead"],
+        "inLanguage": code,
+        "datePublished": row["published_at"].isoformat(),
+        "dateModified": row["updated_at"].isoformat(),
+        "mainEntityOfPage": f"{base_url}/releases/{row['slug']}",
+        "image": [f"{base_url}{item['sizes'][-1]['path']}" for item in version["media"] if item["sizes"]],
+        "publisher": {"@type": "GovernmentOrganization", "name": version["office"]},
+    }
+    return json.dumps(data, ensure_ascii=False).replace("<", "\\u003c").replace("&", "\\u0026")
+
+
+@routes.get(r"/media/{name:[0-9a-f]{64}\.[a-z0-9]{2,5}}")
+async def media(request: web.Request) -> web.StreamResponse:
+    """A file of a published page, with ranges; ?download saves it under its name."""
+    site, digest = request.app[SITE], request.match_info["name"].partition(".")[0]
+    found = await site.pages.file(digest)
+    if found is None:
+        raise web.HTTPNotFound
+    try:
+        path = site.office.context.media.open(digest)
+    except FileNotFoundError:
+        raise web.HTTPNotFound from None
+    headers = {"Content-Type": found["media_type"], "Cache-Control": "public, max-age=86400"}
+    if "download" in request.query:
+        plain = re.sub(r"[^A-Za-z0-9._-]+", "-", found["name"]) or request.match_info["name"]
+        headers["Content-Disposition"] = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(found['name'])}"
+    return web.FileResponse(path, headers=headers)
+
+
+@routes.get("/verify")
+async def verify(request: web.Request) -> web.StreamResponse:
+    """The signed checkpoints of the audit log: whoever keeps one can prove that nothing was cut off later."""
+    points = await request.app[SITE].office.auditing.checkpoints()
+    return render(request, "verify.html", {"points": list(reversed(points))[:200]})

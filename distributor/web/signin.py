@@ -1,0 +1,80 @@
+"""Signing in to the console, and the gate before it.
+
+May touch: sign-in tokens and sessions, through the office. The gate denies every path under /admin unless listed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from distributor.core.refusal import Refused
+from distributor.office.signin import SESSION_LASTS
+from distributor.web.site import PERSON, SESSION, SITE, render
+
+routes = web.RouteTableDef()
+COOKIE = "distributor_session"
+OPEN_PATHS = frozenset({"/admin/enter"})
+
+
+@web.middleware
+async def gate(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Let a request under /admin through only with a session; a POST only with the session's form token."""
+    if not request.path.startswith("/admin") or request.path in OPEN_PATHS:
+        return await handler(request)
+    session = request.cookies.get(COOKIE, "")
+    person = await request.app[SITE].office.signin.who(session) if session else None
+    if person is None:
+        return render(request, "signin.html", {"token": "", "failed": False}, 401)
+    request[PERSON], request[SESSION] = person, session
+    if request.method == "POST":
+        given = str((await request.post()).get("form_token", ""))
+        if not hmac.compare_digest(given.encode(), form_token(session).encode()):
+            raise web.HTTPForbidden
+    return await handler(request)
+
+
+def form_token(session: str) -> str:
+    """What every form of the console carries: only our own pages can know it (against cross-site requests)."""
+    return hashlib.sha256(f"form:{session}".encode()).hexdigest()
+
+
+@routes.get("/admin/enter")
+async def ask(request: web.Request) -> web.StreamResponse:
+    """Show one button. Programs that look at links before people do must not use the link up."""
+    return render(request, "signin.html", {"token": request.query.get("token", "")[:100], "failed": False})
+
+
+@routes.post("/admin/enter")
+async def enter(request: web.Request) -> web.StreamResponse:
+    """Use the link up and begin a session."""
+    site = request.app[SITE]
+    try:
+        _, session = await site.office.signin.enter(str((await request.post()).get("token", "")))
+    except Refused:
+        return render(request, "signin.html", {"token": "", "failed": True}, 403)
+    response = web.HTTPSeeOther("/admin/deliveries")
+    response.set_cookie(
+        COOKIE,
+        session,
+        max_age=int(SESSION_LASTS.total_seconds()),
+        path="/admin",
+        httponly=True,
+        samesite="Strict",
+        secure=site.secure_cookies,
+    )
+    return response
+
+
+@routes.post("/admin/leave")
+async def leave(request: web.Request) -> web.StreamResponse:
+    """End the session."""
+    await request.app[SITE].office.signin.leave(request[SESSION])
+    response = web.HTTPSeeOther("/")
+    response.del_cookie(COOKIE, path="/admin")
+    return response
