@@ -49,7 +49,7 @@ def _entry(message: Message) -> str:
         return "\n".join([*lines, f"msgid {_quoted(message.id)}", f"msgstr {_quoted(str(message.string))}", ""])
     singular, plural = message.id
     lines += [f"msgid {_quoted(singular)}", f"msgid_plural {_quoted(plural)}"]
-    return "\n".join([*lines, *(f"msgstr[{n}] {_quoted(text)}" for n, text in enumerate(message.string)), ""])
+    return "\n".join([*lines, *(f"msgstr[{n}] {_quoted(text)}" for n, text in enumerate(message.string or ())), ""])
 
 
 def _quoted(text: str) -> str:
