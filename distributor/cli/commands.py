@@ -16,6 +16,7 @@ from distributor import __version__
 from distributor.app import CannotStart
 from distributor.cli import auditing, channels, checking, people, releases, subscribers
 from distributor.cli.output import complain, say
+from distributor.cli.releases import print_deliveries
 from distributor.cli.running import read_settings, serve
 from distributor.config import SettingsError
 from distributor.core.asset import DiskFull, MediaRefused
@@ -58,7 +59,7 @@ def demo(
     """Everything on one machine: the service and the simulated platforms, in the browser."""
     from distributor.demo.running import run_demo  # the sandbox is loaded only for the demo
 
-    raise typer.Exit(run_demo(auto=auto, folder=folder, say=say, complain=complain))
+    raise typer.Exit(run_demo(auto=auto, folder=folder, say=say, complain=complain, show=print_deliveries))
 
 
 database = typer.Typer(help="The database.", no_args_is_help=True)

@@ -11,6 +11,7 @@ import signal
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from distributor import log
 from distributor.demo.play import Play
@@ -18,22 +19,23 @@ from distributor.demo.samples import samples
 from distributor.demo.stage import ADMINISTRATOR, Stage
 
 Say = Callable[[str], None]
+Show = Callable[[list[dict[str, Any]]], None]
 PORTS = (8080, 8090)  # the service, the sandbox; others where these are taken
 
 
-def run_demo(*, auto: bool, folder: Path | None, say: Say, complain: Say) -> int:
+def run_demo(*, auto: bool, folder: Path | None, say: Say, complain: Say, show: Show) -> int:
     """Run it; the exit code."""
     log.configure("warning", "console", ())
     with contextlib.ExitStack() as stack:
         where = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="distributor-demo-")))
-        return asyncio.run(_auto(where, say, complain) if auto else _open(where, say))
+        return asyncio.run(_auto(where, say, complain, show) if auto else _open(where, say))
 
 
-async def _auto(folder: Path, say: Say, complain: Say) -> int:
+async def _auto(folder: Path, say: Say, complain: Say, show: Show) -> int:
     stage = Stage(folder)
     await stage.start()
     try:
-        return await Play(stage, say, complain).run()
+        return await Play(stage, say, complain, show).run()
     finally:
         await stage.stop()
 
