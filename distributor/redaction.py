@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import html
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -41,7 +40,7 @@ _PATTERNS: tuple[tuple[str, str, int], ...] = (
     (r"(\bAUTH\s+(?:PLAIN|LOGIN|XOAUTH2)\s+)[A-Za-z0-9+/=]{4,}", rf"\g<1>{MARK}", re.IGNORECASE),
     (r"\bi_[A-Za-z0-9_-]{22}\b", MARK, 0),  # an invitation: whoever opens it is a member
     (
-        rf"""((?:(?<![A-Za-z])|(?<=_))(?:{_NAMES})(?:\\?["'])?\s*(?:=>?|:|%3D)\s*)(?:{_QUOTED}|[^\s&"'<>,;)\]}}\\]+)""",
+        rf"""((?:(?<![A-Za-z])|(?<=_))(?:{_NAMES})(?:\\*["'])?\s*(?:=>?|:|%3D)\s*)(?:{_QUOTED}|\\+["'][^"'\\]*|[^\s&"'<>,;)\]}}\\]+)""",
         rf"\g<1>{MARK}",
         re.IGNORECASE,
     ),
@@ -54,18 +53,13 @@ _SECRET_NAME = re.compile(
 
 
 def forms(secret: str) -> Iterator[str]:
-    """A secret as it is written in addresses, JSON, HTML, Python's repr, hexadecimal digits and base64."""
+    """A secret as it is written in addresses, HTML, hexadecimal digits and base64."""
     yield secret
     for safe in ("", "/", "/:"):
         once = quote(secret, safe=safe)
-        yield from (once, re.sub(r"%[0-9A-F]{2}", lambda found: found[0].lower(), once), quote(once, safe=""))
-    yield quote_plus(secret)
-    yield json.dumps(secret)[1:-1]
-    yield json.dumps(secret, ensure_ascii=False)[1:-1]
-    yield repr(secret)[1:-1]
-    yield html.escape(secret)
+        yield from (once, re.sub(r"%[0-9A-F]{2}", lambda found: found[0].lower(), once))
+    yield from (quote_plus(secret), html.escape(secret))
     raw = secret.encode("utf-8", "surrogatepass")
-    yield repr(raw)[2:-1]
     if len(raw) >= SHORTEST:
         yield raw.hex()
     if len(raw) < _SHORTEST_BASE64:
@@ -78,6 +72,26 @@ def forms(secret: str) -> Iterator[str]:
             yield text[first:last]
 
 
+def pattern(form: str) -> str:
+    """A regular expression for a form, however often JSON or Python's repr have escaped it since."""
+    return "".join(_char(char) for char in form)
+
+
+def _char(char: str) -> str:
+    if char == "\\":
+        return r"\\+"
+    if char in "\"'/":
+        return rf"\\*{char}"
+    if char.isascii() and char.isprintable():
+        return re.escape(char)
+    raw = "".join(rf"\\+x{byte:02x}" for byte in char.encode("utf-8", "surrogatepass"))
+    units = char.encode("utf-16-be", "surrogatepass")
+    pairs = "".join(rf"\\+u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
+    short = rf"\\+x{ord(char):02x}" if ord(char) < 256 else rf"\\+U{ord(char):08x}"
+    named = {"\n": r"\\+n", "\r": r"\\+r", "\t": r"\\+t"}.get(char, pairs)
+    return f"(?:{re.escape(char)}|(?i:{raw}|{pairs}|{short})|{named})"
+
+
 class Redactor:
     """Takes known secrets, and what looks like one, out of text and data."""
 
@@ -85,7 +99,7 @@ class Redactor:
         known = {form for secret in secrets if len(secret) >= SHORTEST for form in forms(secret)}
         # The longest first: a secret that begins with another one must not leave its rest behind.
         ordered = sorted((form for form in known if len(form) >= SHORTEST), key=len, reverse=True)
-        self._known = re.compile("|".join(map(re.escape, ordered))) if ordered else None
+        self._known = re.compile("|".join(map(pattern, ordered))) if ordered else None
         self._patterns = [(re.compile(pattern, flags), mark) for pattern, mark, flags in _PATTERNS]
 
     def text(self, text: str) -> str:
