@@ -217,9 +217,9 @@ class Dispatch:
 
 def _lane(update: dict[str, Any]) -> Lane:
     """What one person does in one chat is handled in order; a preview, which takes its time, holds up no decision."""
-    query = update.get("callback_query")
+    query: dict[str, Any] = update.get("callback_query") or {}
     source: dict[str, Any] = query or update.get("message") or (update.get("album") or [{}])[0]
     message: dict[str, Any] = (query.get("message") or {}) if query else source
     sender = int((source.get("from") or {}).get("id", 0))
-    preview = bool(query) and str(query.get("data", "")).startswith("p:")
+    preview = str(query.get("data", "")).startswith("p:")
     return int((message.get("chat") or {}).get("id", sender)), sender, preview

@@ -123,12 +123,14 @@ class Words:
 
     def rendering(self, rendering: Rendering) -> str:
         """What a channel will show, as text."""
-        media = [placed for part in rendering.parts for placed in part.media if placed.role == "main"]
+        assets = {placed.rendition.asset for part in rendering.parts for placed in part.media}
         lines = [self.rendering_head(rendering)]
+        words = []
         for part in rendering.parts:
             subject = part.fields.get("subject") or part.fields.get("title")
             if subject:
                 lines.append(self.get("bot.preview_subject", subject=subject))
-        lines.append(self.get("bot.preview_media", count=len(media)))
-        words = rendering.text or "\n\n".join(part.fields.get("text", "") for part in rendering.parts)
-        return "\n".join([*lines, "", cut_at_word(words.strip(), 3500)]).strip()
+            words += [part.fields.get("lead", ""), part.text]
+        lines.append(self.get("bot.preview_media", count=len(assets)))
+        told = "\n\n".join(text for text in words if text)
+        return "\n".join([*lines, "", cut_at_word(told.strip(), 3500)]).strip()
