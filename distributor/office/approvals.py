@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NoReturn
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from distributor.core.approval import ALLOWED_FROM, Decision, Standing, refusal
 from distributor.core.channel import Action
 from distributor.core.delivery import Priority
@@ -22,7 +20,7 @@ from distributor.core.release import ReleaseState
 from distributor.core.rendering import Preflight, Rendering
 from distributor.office.context import Context, Seat
 from distributor.office.people import actor
-from distributor.storage import audit, subscribers, tokens
+from distributor.storage import Connection, audit, subscribers, tokens
 from distributor.storage import people as people_rows
 from distributor.storage import releases as rows
 from distributor.storage.releases import Promise, ReleaseRow, RevisionRow
@@ -126,7 +124,7 @@ class Approvals:
         await self._context.wake()
         self._context.events.publish("release", release_id)
 
-    async def _standing_rows(self, connection: AsyncConnection, release_id: str) -> tuple[ReleaseRow, RevisionRow]:
+    async def _standing_rows(self, connection: Connection, release_id: str) -> tuple[ReleaseRow, RevisionRow]:
         release = await rows.get(connection, release_id)
         revision = await rows.get_revision(connection, release_id, release.revision) if release else None
         if release is None or revision is None:
@@ -135,7 +133,7 @@ class Approvals:
 
     async def _may(
         self,
-        connection: AsyncConnection,
+        connection: Connection,
         person: Person,
         decision: Decision,
         release_id: str,
@@ -151,7 +149,7 @@ class Approvals:
 
     async def _refuse(
         self,
-        connection: AsyncConnection,
+        connection: Connection,
         telegram_id: int,
         person: Person | None,
         nonce: dict[str, object] | None,
@@ -168,7 +166,7 @@ class Approvals:
 
     async def _carry_out(
         self,
-        connection: AsyncConnection,
+        connection: Connection,
         person: Person,
         decision: Decision,
         release_id: str,
@@ -201,9 +199,7 @@ class Approvals:
         await audit.append(connection, now, actor(person), f"release.{decision.value}", f"release:{release_id}", data)
         return made
 
-    async def _approve(
-        self, connection: AsyncConnection, release: ReleaseRow, revision: RevisionRow, now: datetime
-    ) -> int:
+    async def _approve(self, connection: Connection, release: ReleaseRow, revision: RevisionRow, now: datetime) -> int:
         """Write the approval, and every delivery that it promises, in the caller's transaction."""
         content = revision.content
         await rows.set_approved(connection, release.id, release.revision, revision.content_hash, now)

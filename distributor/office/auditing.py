@@ -15,12 +15,11 @@ from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from distributor.core import audit as mathematics
 from distributor.core.data import from_micros, to_micros
 from distributor.core.ports import Clock
-from distributor.storage import Database, audit
+from distributor.storage import Connection, Database, audit
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +153,7 @@ class Auditing:
         return True
 
     async def _event_fault(
-        self, connection: AsyncConnection, event: mathematics.Event, seen: _Seen, wanted: dict[int, Checkpoint]
+        self, connection: Connection, event: mathematics.Event, seen: _Seen, wanted: dict[int, Checkpoint]
     ) -> str:
         if event.seq != seen.events + 1:
             return f"event {seen.events + 1}: removed (the next one is {event.seq})"
@@ -181,7 +180,7 @@ class _Seen:
     head: str = mathematics.GENESIS
 
 
-async def _batch_fault(connection: AsyncConnection, event: mathematics.Event, seen: _Seen) -> str:
+async def _batch_fault(connection: Connection, event: mathematics.Event, seen: _Seen) -> str:
     rows = await audit.batch(connection, event.seq)
     leaves = []
     for place, row in enumerate(rows):
@@ -202,7 +201,7 @@ async def _batch_fault(connection: AsyncConnection, event: mathematics.Event, se
     return ""
 
 
-async def _end_fault(connection: AsyncConnection, seen: _Seen, wanted: dict[int, Checkpoint]) -> str:
+async def _end_fault(connection: Connection, seen: _Seen, wanted: dict[int, Checkpoint]) -> str:
     last = max(wanted, default=0)
     if last > seen.events:
         return f"event {seen.events + 1}: removed with all that followed (checkpoint {last} was signed over more)"

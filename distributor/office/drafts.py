@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
-
 from distributor.core.people import Person, Right
 from distributor.core.refusal import Refused
 from distributor.core.release import LanguageVersion, MediaItem, ReleaseState, Revision, new_release_id
@@ -20,7 +18,7 @@ from distributor.core.text import normalise
 from distributor.office.context import Context
 from distributor.office.people import actor
 from distributor.office.preflight import Checked, check
-from distributor.storage import audit
+from distributor.storage import Conflict, audit
 from distributor.storage import releases as rows
 from distributor.storage.releases import ReleaseRow
 
@@ -148,7 +146,7 @@ class Drafts:
                 await rows.freeze(
                     connection, revision, checked.content_hash, problems, made, person.id, checked.slug, now
                 )
-            except IntegrityError:
+            except Conflict:
                 raise Refused("changed_meanwhile") from None
             data = {"revision": revision.number, "content_hash": checked.content_hash, "title": revision.title}
             await audit.append(connection, now, actor(person), "release.submitted", f"release:{found.id}", data)

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from distributor.core.data import to_data
 from distributor.core.outcome import Receipt
 from distributor.core.people import Person, Right
@@ -21,7 +19,7 @@ from distributor.core.ports import LaneState
 from distributor.core.refusal import Refused
 from distributor.office.context import Context
 from distributor.office.people import actor
-from distributor.storage import audit, cases, lanes, reports, tokens
+from distributor.storage import Connection, audit, cases, lanes, reports, tokens
 from distributor.storage import people as people_rows
 
 BUTTON_LASTS = timedelta(days=30)
@@ -153,7 +151,7 @@ class Operations:
         self._context.events.publish("release", release_id)
         self._context.events.publish("case", str(delivery_id))
 
-    async def _resolve(self, connection: AsyncConnection, delivery_id: int, there: bool, person: Person | None) -> str:
+    async def _resolve(self, connection: Connection, delivery_id: int, there: bool, person: Person | None) -> str:
         now = self._context.clock()
         case = await cases.get_open(connection, delivery_id)
         if case is None:

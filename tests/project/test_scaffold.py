@@ -169,7 +169,21 @@ VIOLATIONS = {
 @pytest.mark.parametrize("case", [None, *VIOLATIONS])
 def test_the_import_contracts_refuse(case: str | None, tmp_path: Path) -> None:
     package = tmp_path / "distributor"
-    parts = ["cli", "app", "bot", "web", "office", "queue", "adapters", "storage", "media", "sandbox", "config", "core"]
+    parts = [
+        "cli",
+        "demo",
+        "app",
+        "bot",
+        "web",
+        "office",
+        "queue",
+        "adapters",
+        "storage",
+        "media",
+        "sandbox",
+        "config",
+        "core",
+    ]
     parts += [f"adapters/{name}" for name in ("telegram", "x", "facebook", "email", "newsroom")]
     for folder in (package, *(package / part for part in parts)):
         folder.mkdir()
