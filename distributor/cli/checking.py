@@ -34,7 +34,9 @@ def check(
     path = find_settings(config or context.obj)
     try:
         settings, path = read_settings(path)
-        check_places(settings, find_places("regions", path), find_places("topics", path))
+        faults = list(check_places(settings, find_places("regions", path), find_places("topics", path)))
+        if faults:
+            raise SettingsError(faults)
     except SettingsError as error:
         if as_json:
             print(json.dumps([_plain(fault) for fault in error.errors], ensure_ascii=False, indent=2))
@@ -51,4 +53,4 @@ def check(
 
 
 def _plain(fault: object) -> dict[str, str]:
-    return {name: str(getattr(fault, name, "")) for name in ("path", "problem", "right_line", "origin")}
+    return {name: str(getattr(fault, name, "")) for name in ("path", "wrong", "right", "origin")}

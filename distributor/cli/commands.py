@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-import click
 import typer
 
 from distributor import __version__
@@ -101,17 +100,21 @@ def version() -> None:
     say(f"distributor {__version__}")
 
 
+# typer carries a click of its own, whose base of usage errors it does not name in public.
+_WRONG_USE: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run a command line; every failure becomes a sentence and an exit code, never a traceback."""
     try:
         code = application(list(arguments), standalone_mode=False, prog_name="distributor")
         return code if isinstance(code, int) else 0
-    except click.exceptions.Exit as end:
+    except typer.Exit as end:
         return int(end.exit_code)
-    except click.ClickException as error:
+    except _WRONG_USE as error:
         complain(f"{error.format_message()}\nTry: distributor {' '.join(arguments[:1])} --help")
         return 2
-    except click.Abort:
+    except typer.Abort:
         return 1
     except SettingsError as error:
         complain(str(error))

@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import aiohttp
+
 from distributor.core.delivery import FINAL
 from distributor.demo.samples import samples
 from distributor.demo.stage import AUTHOR, CHANNEL_CHAT, DESK_CHAT, EDITOR, SUBSCRIBERS, Stage
@@ -49,7 +51,7 @@ class Play:
         self._say("Giorgi presses Approve.")
         rows = await self._wait_for_deliveries()
         self._show(rows)
-        missing = list(self._missing(title, rows))
+        missing = [*self._missing(title, rows), *await self._missing_at_newsroom(title)]
         for fault in missing:
             self._complain(f"MISSING: {fault}")
         verdict = await self._stage.parts.office.auditing.verify()
@@ -99,6 +101,12 @@ class Play:
         for address, _, _ in SUBSCRIBERS:
             if len(box.mail.to(address)) != 1:
                 yield f"{address} got {len(box.mail.to(address))} mails instead of one"
+
+    async def _missing_at_newsroom(self, title: str) -> list[str]:
+        """Read the front page as anybody would."""
+        async with aiohttp.ClientSession() as session, session.get(self._stage.service.url) as answer:
+            shown = title in await answer.text()
+        return [] if shown else ["the newsroom's front page does not show the release"]
 
 
 def _words_of(message: Message) -> str:
