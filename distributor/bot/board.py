@@ -42,11 +42,11 @@ class Board:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._dirty: set[str] = set()
         self._seen: dict[str, datetime] = {}
-        self.closed = False
+        self._closing = asyncio.Event()
 
     def changed(self, release_id: str) -> None:
         """Something about a release changed, or may have."""
-        if self.closed:
+        if self._closing.is_set():
             return
         self._dirty.add(release_id)
         if release_id not in self._tasks:
@@ -59,13 +59,15 @@ class Board:
                 self._seen[release.id] = release.updated_at
                 self.changed(release.id)
 
-    async def stop(self) -> None:
-        """Draw no more."""
-        self.closed = True
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    async def stop(self, seconds: float = 5.0) -> None:
+        """Draw no more. What is being drawn ends first: a card sent and not remembered would be sent again."""
+        self._closing.set()
+        self._dirty.clear()
+        if self._tasks:
+            _, late = await asyncio.wait(list(self._tasks.values()), timeout=seconds)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
     async def _draw(self, release_id: str) -> None:
         try:
@@ -73,15 +75,22 @@ class Board:
                 self._dirty.discard(release_id)
                 began = time.monotonic()
                 if await self._once(release_id):
-                    await asyncio.sleep(max(BETWEEN_EDITS - (time.monotonic() - began), 0.0))
+                    await self._rest(BETWEEN_EDITS - (time.monotonic() - began))
         except Exception:
             # What was not shown is shown at the next look.
             self._seen.pop(release_id, None)
             log.exception("a card could not be brought up to date", release=release_id)
         finally:
             self._tasks.pop(release_id, None)
-            if release_id in self._dirty and not self.closed:
+            if release_id in self._dirty:
                 self.changed(release_id)
+
+    async def _rest(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(max(seconds, 0.0)):
+                await self._closing.wait()
+        except TimeoutError:
+            return
 
     async def _once(self, release_id: str) -> bool:
         """Bring everything about a release up to date. True where a message was sent or edited."""

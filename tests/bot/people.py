@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,10 +90,7 @@ class Desk:
 
     async def refusals(self) -> list[Json]:
         """What the audit log holds of refused presses."""
-        path = self.stage.folder / "audit.jsonl"
-        await self.office.auditing.export(path)
-        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        return [line for line in lines if "press.refused" in json.dumps(line)]
+        return [line async for line in self.office.auditing.export() if line.get("kind") == "press.refused"]
 
 
 def data_of(message: Json, beginning: str) -> str:

@@ -114,5 +114,6 @@ async def test_a_preview_shows_the_real_post_and_the_other_channels_words(desk: 
     await desk.press(AUTHOR, card, f"a:{release.id}:preview")
     summary = await desk.reads(AUTHOR, "Photos and videos: 2")
     assert "Four crews" in summary["text"]
+    await desk.telegram.wait_for(AUTHOR, lambda message: message["out"] and bool(message.get("media_group_id")), 8.0)
     album = [m for m in desk.telegram.messages(AUTHOR) if m["out"] and m.get("media_group_id")]
     assert len(album) == 2
