@@ -6,6 +6,7 @@ finding or a person's word.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -24,6 +25,8 @@ from distributor.core.outcome import (
 )
 from distributor.core.policy import RetryPolicy
 from distributor.core.release import SENDABLE, Kind, ReleaseState
+
+LONGEST_WAIT = 7 * 86400.0  # seconds
 
 
 class DeliveryState(StrEnum):
@@ -156,6 +159,11 @@ class Next:
     costs_attempt: bool = True
 
 
+def bounded(retry_after: float | None) -> float | None:
+    """A platform's wait in seconds, at most a week: an absurd one must not become a time that no clock can hold."""
+    return None if retry_after is None or math.isnan(retry_after) else min(max(retry_after, 0.0), LONGEST_WAIT)
+
+
 def after_outcome(
     outcome: Outcome, *, attempts: int, now: datetime, deadline: datetime | None, policy: RetryPolicy
 ) -> Next:
@@ -171,7 +179,7 @@ def after_outcome(
             free = outcome.throttled or outcome.scope is Scope.LANE or bool(outcome.address)
             if not free and attempts + 1 >= policy.most_attempts:
                 return Next(DeliveryState.REJECTED, "exhausted", f"{attempts + 1} attempts; the last: {reason}")
-            due = policy.due(now, attempts + (0 if free else 1), outcome.retry_after)
+            due = policy.due(now, attempts + (0 if free else 1), bounded(outcome.retry_after))
             if deadline is not None and due >= deadline and not free:
                 # It waits for its deadline and then expires at the claim, where the reason is recorded.
                 due = max(now, deadline)
@@ -190,4 +198,5 @@ def after_finding(finding: Finding, *, looks: int, now: datetime, policy: RetryP
         case LookAgain(reason, retry_after):
             if looks + 1 >= policy.most_looks:
                 return Next(DeliveryState.CASE, "cannot_look", f"looked {looks + 1} times; the last: {reason}")
-            return Next(DeliveryState.UNKNOWN, "look_again", reason, due=policy.due(now, looks + 1, retry_after))
+            due = policy.due(now, looks + 1, bounded(retry_after))
+            return Next(DeliveryState.UNKNOWN, "look_again", reason, due=due)

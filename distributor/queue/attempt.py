@@ -6,21 +6,42 @@ May touch: the adapter and the delivery's progress. Never repeats anything.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import structlog
 
 from distributor.core.channel import Channel
-from distributor.core.outcome import Deferred, Outcome, Rejected, Unknown
+from distributor.core.outcome import Deferred, Finding, Outcome, Receipt, Rejected, Sent, Unknown
 from distributor.core.ports import Claimed, Clock
-from distributor.queue.progress import FenceLost, KeptProgress
+from distributor.queue.progress import FenceLost, KeptProgress, NotKept
 
 log = structlog.get_logger(__name__)
 
 POISON_AFTER = 3  # attempts that our own code could not get through
 
 
+Told = TypeVar("Told", bound=Outcome | Finding)
+
+
+def plain(told: Told) -> Told:
+    """The same, with words that every database and every hash can hold: a platform's answer may contain half a
+    character (a lone surrogate) or a NUL, and an outcome that cannot be written down would be lost."""
+    if isinstance(told, Sent):
+        receipt = told.receipt
+        ids, links = (tuple(map(_words, items)) for items in (receipt.remote_ids, receipt.links))
+        return replace(told, receipt=Receipt(ids, links, {_words(k): _words(v) for k, v in receipt.detail.items()}))
+    words: dict[str, Any] = {name: _words(getattr(told, name)) for name in ("code", "reason") if hasattr(told, name)}
+    return replace(told, **words)
+
+
+def _words(text: str) -> str:
+    return text.encode("utf-8", "replace").decode().replace("\x00", "")
+
+
 async def attempt(channel: Channel, claimed: Claimed, progress: KeptProgress, clock: Clock) -> Outcome:
-    """The outcome of one try. Raises FenceLost where the claim was taken over, CancelledError before anything began."""
+    """The outcome of one try. Raises FenceLost where the claim was taken over, CancelledError where it was stopped,
+    both only before anything began."""
     job = claimed.job
     if job.rendering.hash != claimed.rendering_hash:
         return Rejected("bytes_changed", "the rendering is not the one that was approved; nothing was sent")
@@ -34,9 +55,13 @@ async def attempt(channel: Channel, claimed: Claimed, progress: KeptProgress, cl
             await progress.begin("publish")
         outcome = await channel.publish(progress.claimed.job, progress)
     except FenceLost:
-        if progress.begun:
-            log.warning("the claim was taken over while publishing", delivery=job.delivery_id, step=progress.begun)
-        raise
+        if not progress.begun:
+            raise
+        # Its first parts left. For the log alone: whoever took the claim over decides.
+        outcome = Unknown("taken_over", "another worker took the claim over between two parts", progress.begun)
+    except NotKept as error:
+        # No attempt of the platform's, so it costs none.
+        outcome = Deferred("storage", f"the database took no write: {error}", retry_after=5.0, throttled=True)
     except asyncio.CancelledError:
         if not progress.begun:
             raise

@@ -16,6 +16,9 @@ from distributor.core.ports import Claimed, LaneState
 from distributor.queue.limits import Rates
 
 CIRCUIT_OPENS_AFTER = 5  # failures of the platform in a row
+# What adapters call a platform that was not reached, or that answered with a server error or with nonsense.
+_FAILURES = frozenset({"connection", "server", "no_answer", "odd_answer", "unreadable", "no_id", "relay_busy"})
+_ANSWERS = frozenset({"stopped", "internal", "taken_over", "duplicate"})  # unknown, but not for the platform's failure
 
 
 @dataclass(slots=True)
@@ -33,10 +36,18 @@ class Lane:
     running: dict[int, Claimed] = field(default_factory=dict)
     failures: int = 0
     rest_until: float = 0.0  # monotonic; while the circuit is open
+    pausing: int = 0  # pauses on their way into the database, which does not know of them yet
+    pauses: int = 0  # pauses that reached it
 
     def paused(self, now: datetime) -> bool:
         """True while a pause that the database keeps stands."""
         return self.state.paused and (self.state.until is None or now < self.state.until)
+
+    def hold(self, state: LaneState, now: datetime) -> None:
+        """Pause at once in this process. A longer pause that stands is not shortened."""
+        stands = self.state.until if self.paused(now) else now
+        if stands is not None and (state.until is None or state.until > stands):
+            self.state = state
 
     def slots(self) -> int:
         """How many deliveries may start: one at a time while the circuit is open, so that a probe and no storm goes."""
@@ -45,8 +56,10 @@ class Lane:
 
     def saw(self, outcome: Outcome | Finding, monotonic: float) -> None:
         """Feed the circuit: failures of the platform open it, any real answer closes it."""
-        failed = isinstance(outcome, Unknown) or (
-            isinstance(outcome, Deferred) and not outcome.throttled and outcome.code in {"connection", "server_error"}
+        if isinstance(outcome, Deferred) and outcome.code in {"storage", "internal"}:
+            return  # ours, it says nothing of the platform
+        failed = (isinstance(outcome, Unknown) and outcome.code not in _ANSWERS) or (
+            isinstance(outcome, Deferred) and not outcome.throttled and outcome.code in _FAILURES
         )
         if not failed:
             self.failures, self.rest_until = 0, 0.0

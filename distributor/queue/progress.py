@@ -1,18 +1,28 @@
 """What a delivery has achieved, kept in the database step by step (core.channel.Progress).
 
-May touch: the delivery store. A fencing token that is no longer ours stops everything at once.
+May touch: the delivery store. A fencing token that is no longer ours stops everything that has not left yet; what has
+left is still reported, as a late result.
 """
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
+import structlog
+
 from distributor.core.ports import Claimed, Clock, DeliveryStore
+
+log = structlog.get_logger(__name__)
 
 
 class FenceLost(Exception):
-    """Another claim holds the delivery now. Nothing more may be sent for this one."""
+    """Another claim holds the delivery now, or it may no longer leave. Nothing more may be sent for this one."""
+
+
+class NotKept(Exception):
+    """The database took no write, so the step it would have told of must not be taken."""
 
 
 class KeptProgress:
@@ -36,15 +46,34 @@ class KeptProgress:
     async def save(self, step: str, value: dict[str, Any]) -> None:
         """See Progress.save."""
         self._kept[step] = value
-        if not await self._store.save(self.claimed, self._kept):
+        if not await self._keep() and not self.begun:
             raise FenceLost
         self.claimed = replace(self.claimed, progress=dict(self._kept))
 
     async def begin(self, step: str) -> None:
         """See Progress.begin."""
         now = self._clock()
-        if not await self._store.begin(self.claimed, step, now):
+        try:
+            ours = await self._store.begin(self.claimed, step, now)
+        except Exception as error:
+            log.exception("an intent could not be committed; nothing is sent", delivery=self.claimed.job.delivery_id)
+            raise NotKept(type(error).__name__) from error
+        if not ours:
             raise FenceLost
         job = self.claimed.job
         job = job if job.intended_at else replace(job, intended_at=now)
         self.claimed = replace(self.claimed, step=step, job=job)
+
+    async def _keep(self) -> bool:
+        """Commit what is known. After something left, it is tried for as long as the process lives: forgetting it
+        would ask a person about what we saw."""
+        pause = 0.1
+        while True:
+            try:
+                return await self._store.save(self.claimed, self._kept)
+            except Exception as error:
+                log.exception("progress could not be kept", delivery=self.claimed.job.delivery_id, begun=self.begun)
+                if not self.begun:
+                    raise NotKept(type(error).__name__) from error
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 5.0)

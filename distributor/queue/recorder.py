@@ -18,6 +18,7 @@ log = structlog.get_logger(__name__)
 
 GROUP = 200  # outcomes in one commit at the most
 GROUP_SECONDS = 0.02  # how long a bulk outcome waits for company
+STOP_SECONDS = 10.0  # how long a stop waits for a database that takes no writes
 
 
 class Recorder:
@@ -32,6 +33,7 @@ class Recorder:
         self._due = asyncio.Event()
         self._at_once = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._open = 0  # outcomes handed in and not committed
         self.unknown_seen = asyncio.Event()
 
     async def start(self) -> None:
@@ -39,11 +41,15 @@ class Recorder:
         self._task = asyncio.create_task(self._write())
 
     async def stop(self) -> None:
-        """Write what is still waiting, then end."""
-        while self._waiting:
-            self._at_once.set()
-            self._due.set()
-            await asyncio.sleep(0.005)
+        """Write what is still waiting, then end. Where the database takes nothing for `STOP_SECONDS` it is said, and
+        the leases make those deliveries unknown."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STOP_SECONDS):
+                while self._open:
+                    self._at_once.set()
+                    await asyncio.sleep(0.005)
+        if self._open:
+            log.error("stopped with outcomes that could not be recorded", outcomes=self._open)
         if self._task:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -53,12 +59,14 @@ class Recorder:
         """Returns when the outcome is committed."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((result, done))
+        self._open += 1
         if at_once:
             self._at_once.set()
         self._due.set()
         await asyncio.shield(done)
 
     async def _write(self) -> None:
+        pause = 0.1
         while True:
             await self._due.wait()
             if not self._at_once.is_set() and len(self._waiting) < GROUP:
@@ -69,24 +77,35 @@ class Recorder:
             if not self._waiting:
                 self._due.clear()
                 self._at_once.clear()
-            if group:
-                await asyncio.shield(self._commit(group))
-
-    async def _commit(self, group: list[tuple[Result, asyncio.Future[None]]]) -> None:
-        results = [result for result, _ in group]
-        pause = 0.1
-        while True:
-            try:
-                await self._store.record(results, self._worker, self._clock())
-                break
-            except Exception:
-                log.exception("outcomes could not be recorded yet; trying again", outcomes=len(results))
+            pause = 0.1 if not group or await self._commit(group) else min(pause * 2, 5.0)
+            if pause > 0.1:
                 await asyncio.sleep(pause)
-                pause = min(pause * 2, 5.0)
-        for result, done in group:
+
+    async def _commit(self, group: list[tuple[Result, asyncio.Future[None]]]) -> bool:
+        """Commit together; where that fails one by one, so that no outcome keeps another from being recorded. What
+        could not be recorded waits for another turn. False where nothing could."""
+        written = []
+        try:
+            await self._store.record([result for result, _ in group], self._worker, self._clock())
+            written = group
+        except Exception:
+            log.exception("outcomes could not be recorded together; trying each", outcomes=len(group))
+            for one in group if len(group) > 1 else ():
+                try:
+                    await self._store.record([one[0]], self._worker, self._clock())
+                    written.append(one)
+                except Exception:
+                    log.exception("an outcome could not be recorded yet", delivery=one[0].claimed.job.delivery_id)
+        failed = [one for one in group if one not in written]
+        self._waiting += failed
+        if failed:
+            self._due.set()
+        self._open -= len(written)
+        for result, done in written:
             if not done.done():
                 done.set_result(None)
             self._tell(result)
+        return bool(written)
 
     def _tell(self, result: Result) -> None:
         if result.next.state is DeliveryState.UNKNOWN:

@@ -56,8 +56,11 @@ class Relay:
         await self._queue.wait(wait)
 
     async def _refresh_pauses(self) -> None:
+        before = {name: lane.pauses for name, lane in self._lanes.items()}
         kept = await self._store.lanes()
         for name, lane in self._lanes.items():
+            if lane.pausing or lane.pauses != before[name]:
+                continue  # what was read is older than a pause of ours
             state = kept.get(name, LaneState(name))
             if state != lane.state:
                 lane.state = state

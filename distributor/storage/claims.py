@@ -9,15 +9,19 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, bindparam, exists, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, exists, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from distributor.core.delivery import FINAL, Facts
 from distributor.core.ports import Claimed
 from distributor.core.release import ReleaseState
-from distributor.storage.schema import deliveries, destinations, releases, renderings, revisions
+from distributor.storage.schema import deliveries, destinations, lanes, releases, renderings, revisions
 
 _FINAL = [state.value for state in FINAL]
+
+# Written out, not bound: SQLite uses a partial index only where it sees the index's own condition in the statement.
+CLAIMABLE = text("deliveries.state IN ('queued', 'waiting')")
+UNDER_WAY = text("deliveries.state IN ('sending', 'unknown', 'case')")
 
 
 def own(claimed: Claimed) -> Any:
@@ -51,20 +55,29 @@ def joined() -> Select[Any]:
     )
 
 
-def claimable(ids: Sequence[int], now: datetime, dialect: str) -> Select[Any]:
-    """Those of the ids that may be claimed now and wait for no earlier delivery to the same destination."""
+def blocked() -> ColumnElement[bool]:
+    """True for a delivery that waits for an earlier one of its release to the same destination (rule 8)."""
     earlier = deliveries.alias("earlier")
-    blocked = exists().where(
+    return exists().where(
         earlier.c.destination_id == deliveries.c.destination_id,
         earlier.c.release_id == deliveries.c.release_id,
         earlier.c.id < deliveries.c.id,
         earlier.c.state.not_in(_FINAL),
     )
+
+
+def in_paused_lane(now: datetime) -> ColumnElement[bool]:
+    """True for a delivery whose lane is paused at this moment, whichever worker paused it."""
+    return deliveries.c.channel.in_(
+        select(lanes.c.name).where(lanes.c.paused, or_(lanes.c.until.is_(None), lanes.c.until > now))
+    )
+
+
+def claimable(ids: Sequence[int], now: datetime, dialect: str) -> Select[Any]:
+    """Those of the ids that may be claimed now and wait for no earlier delivery to the same destination."""
     query = (
         joined()
-        .where(
-            deliveries.c.id.in_(ids), deliveries.c.state.in_(["queued", "waiting"]), deliveries.c.due <= now, ~blocked
-        )
+        .where(deliveries.c.id.in_(ids), CLAIMABLE, deliveries.c.due <= now, ~blocked(), ~in_paused_lane(now))
         .order_by(deliveries.c.priority, deliveries.c.due, deliveries.c.id)
     )
     return query.with_for_update(of=deliveries, skip_locked=True) if dialect == "postgresql" else query

@@ -6,24 +6,47 @@ that also records why. This is the hot path: few statements, batches, no objects
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, func, or_, select, update
+import structlog
+from sqlalchemy import ColumnElement, Row, Select, Text, cast, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from distributor.core.channel import Action, Destination, Job
 from distributor.core.data import from_data, to_micros
-from distributor.core.delivery import Drop, Go, NotYet, at_claim
+from distributor.core.delivery import DeliveryState, Drop, Go, NotYet, at_claim
 from distributor.core.ports import Claimed, LaneState, Result, Ticket
-from distributor.core.release import ReleaseState
+from distributor.core.release import SENDABLE, ReleaseState
 from distributor.core.rendering import Rendering
 from distributor.storage import lanes as lane_rows
-from distributor.storage.claims import claimable, facts_of, intent, joined, own, write_intents
+from distributor.storage.claims import (
+    CLAIMABLE,
+    UNDER_WAY,
+    blocked,
+    claimable,
+    facts_of,
+    in_paused_lane,
+    intent,
+    joined,
+    own,
+    write_intents,
+)
 from distributor.storage.database import Database
-from distributor.storage.outcomes import give_back, record_results, recover_expired
+from distributor.storage.outcomes import (
+    case_unread,
+    expired,
+    follow_clock,
+    from_the_future,
+    give_back,
+    record_results,
+    recover_expired,
+)
 from distributor.storage.schema import deliveries, releases, renderings, workers
+
+log = structlog.get_logger(__name__)
 
 _CACHED_RENDERINGS = 64
 
@@ -43,11 +66,7 @@ class Deliveries:
             for lane in lanes:
                 rows = await connection.execute(
                     select(deliveries.c.id, deliveries.c.priority, deliveries.c.due)
-                    .where(
-                        deliveries.c.channel == lane,
-                        deliveries.c.state.in_(["queued", "waiting"]),
-                        deliveries.c.due <= now,
-                    )
+                    .where(deliveries.c.channel == lane, CLAIMABLE, deliveries.c.due <= now, ~blocked())
                     .order_by(deliveries.c.priority, deliveries.c.due, deliveries.c.id)
                     .limit(limit)
                 )
@@ -57,11 +76,10 @@ class Deliveries:
     async def next_due(self, now: datetime) -> datetime | None:
         """See DeliveryStore.next_due."""
         async with self._database.read() as connection:
-            waiting = select(func.min(deliveries.c.due)).where(
-                deliveries.c.state.in_(["queued", "waiting", "unknown"]), deliveries.c.due > now
-            )
-            moment: datetime | None = (await connection.execute(waiting)).scalar()
-            return moment
+            later = select(func.min(deliveries.c.due)).where(deliveries.c.due > now)
+            looks = later.where(UNDER_WAY, deliveries.c.state == "unknown")
+            moments = [(await connection.execute(query)).scalar() for query in (later.where(CLAIMABLE), looks)]
+            return min((moment for moment in moments if moment is not None), default=None)
 
     async def claim(self, ids: Sequence[int], worker: str, now: datetime, lease: float) -> list[Claimed]:
         """See DeliveryStore.claim."""
@@ -74,8 +92,12 @@ class Deliveries:
                 verdict = at_claim(facts_of(row), now)
                 match verdict:
                     case Go():
-                        claimed.append(await self._claimed(connection, row, now))
-                        intents.append(intent(row, worker, now, lease))
+                        try:
+                            claimed.append(await self._claimed(connection, row, now))
+                        except ValueError as error:
+                            dropped.append((row, Drop(DeliveryState.REJECTED, "poison", _unread(row, error))))
+                        else:
+                            intents.append(intent(row, worker, now, lease))
                     case Drop():
                         dropped.append((row, verdict))
                     case NotYet(until):
@@ -97,10 +119,8 @@ class Deliveries:
     async def _claimed(self, connection: AsyncConnection, row: Row[Any], now: datetime) -> Claimed:
         rendering = self._renderings.get(row.rendering_id)
         if rendering is None:
-            body = (
-                await connection.execute(select(renderings.c.body).where(renderings.c.id == row.rendering_id))
-            ).scalar_one()
-            rendering = from_data(Rendering, body)
+            query = select(cast(renderings.c.body, Text)).where(renderings.c.id == row.rendering_id)
+            rendering = from_data(Rendering, json.loads((await connection.execute(query)).scalar_one()))
             while len(self._renderings) >= _CACHED_RENDERINGS:
                 self._renderings.pop(next(iter(self._renderings)))
             self._renderings[row.rendering_id] = rendering
@@ -125,17 +145,20 @@ class Deliveries:
         )
 
     async def begin(self, claimed: Claimed, step: str, now: datetime) -> bool:
-        """See DeliveryStore.begin."""
+        """See DeliveryStore.begin. The first step of all asks again whether the release may still leave: preparing
+        may have taken minutes, in which somebody held or withdrew it. A later step finishes what was begun."""
         values = {"step": step, "intended_at": now, "updated_at": now}
-        return await self._update_own(claimed, values)
+        sendable = select(releases.c.id).where(releases.c.state.in_([state.value for state in SENDABLE]))
+        more = () if claimed.step else (deliveries.c.release_id.in_(sendable),)
+        return await self._update_own(claimed, values, deliveries.c.state == "sending", *more)
 
     async def save(self, claimed: Claimed, progress: dict[str, Any]) -> bool:
         """See DeliveryStore.save."""
         return await self._update_own(claimed, {"progress": progress})
 
-    async def _update_own(self, claimed: Claimed, values: dict[str, Any]) -> bool:
+    async def _update_own(self, claimed: Claimed, values: dict[str, Any], *more: ColumnElement[bool]) -> bool:
         async with self._database.transaction() as connection:
-            done = await connection.execute(update(deliveries).where(own(claimed)).values(**values))
+            done = await connection.execute(update(deliveries).where(own(claimed), *more).values(**values))
             await connection.commit()
             return bool(done.rowcount == 1)
 
@@ -152,7 +175,9 @@ class Deliveries:
         async with self._database.transaction() as connection:
             until = now + timedelta(seconds=lease)
             for claimed in claims:
-                await connection.execute(update(deliveries).where(own(claimed)).values(lease_until=until))
+                # Only while it is under way: one that was recorded meanwhile must not look claimed.
+                held = (own(claimed), deliveries.c.lease_until.is_not(None))
+                await connection.execute(update(deliveries).where(*held).values(lease_until=until))
             await connection.commit()
 
     async def give_back(self, claims: Sequence[Claimed], now: datetime) -> None:
@@ -165,34 +190,42 @@ class Deliveries:
     async def recover(self, now: datetime) -> int:
         """See DeliveryStore.recover."""
         async with self._database.read() as connection:
-            late = select(deliveries.c.id).where(deliveries.c.state == "sending", deliveries.c.lease_until < now)
-            if (await connection.execute(late.limit(1))).first() is None:
+            late = select(deliveries.c.id).where(*expired(now))
+            if not [query for query in (late, from_the_future(now)) if await _any(connection, query)]:
                 return 0
         async with self._database.transaction() as connection:
+            if moved := await follow_clock(connection, now):
+                log.warning("the clock was set back; what waits follows it", deliveries=moved)
             count = await recover_expired(connection, now)
             await connection.commit()
             return count
 
     async def unknown(self, now: datetime, worker: str, lease: float, limit: int) -> list[Claimed]:
-        """See DeliveryStore.unknown."""
+        """See DeliveryStore.unknown. Those of a paused lane wait: without the platform's leave nothing can be seen."""
         wanted = (
+            UNDER_WAY,
             deliveries.c.state == "unknown",
+            ~in_paused_lane(now),
             deliveries.c.due <= now,
             or_(deliveries.c.lease_until.is_(None), deliveries.c.lease_until < now),
         )
         async with self._database.read() as connection:
-            if (await connection.execute(select(deliveries.c.id).where(*wanted).limit(1))).first() is None:
+            if not await _any(connection, select(deliveries.c.id).where(*wanted)):
                 return []
         async with self._database.transaction() as connection:
             query = joined().where(*wanted).order_by(deliveries.c.priority, deliveries.c.id).limit(limit)
             if connection.dialect.name == "postgresql":
                 query = query.with_for_update(of=deliveries, skip_locked=True)
-            rows = (await connection.execute(query)).all()
-            for row in rows:
+            claimed: list[Claimed] = []
+            for row in (await connection.execute(query)).all():
+                try:
+                    claimed.append(await self._claimed(connection, row, now))
+                except ValueError as error:
+                    await case_unread(connection, row.id, row.step, _unread(row, error), now)
+                    continue
                 until = now + timedelta(seconds=lease)
                 values = {"fence": row.fence + 1, "worker": worker, "lease_until": until}
                 await connection.execute(update(deliveries).where(deliveries.c.id == row.id).values(**values))
-            claimed = [await self._claimed(connection, row, now) for row in rows]
             await connection.commit()
             return claimed
 
@@ -221,3 +254,12 @@ class Deliveries:
             if done.rowcount == 0:
                 await connection.execute(workers.insert().values(name=worker, started_at=now, beat_at=now))
             await connection.commit()
+
+
+async def _any(connection: AsyncConnection, query: Select[Any]) -> bool:
+    return (await connection.execute(query.limit(1))).first() is not None
+
+
+def _unread(row: Row[Any], error: ValueError) -> str:
+    log.error("a rendering cannot be read", delivery=row.id, rendering=row.rendering_id, error=type(error).__name__)
+    return f"its rendering (row {row.rendering_id}) cannot be read: {type(error).__name__}"

@@ -24,9 +24,9 @@ async def all_lanes(connection: AsyncConnection) -> dict[str, LaneState]:
 
 
 async def pause(connection: AsyncConnection, state: LaneState, actor: str, now: datetime) -> bool:
-    """Keep a pause. A pause until a person resumes is not shortened by a timed one. True where it is news."""
+    """Keep a pause. None is shortened: neither one until a person resumes nor a longer wait. True where it is news."""
     before = (await all_lanes(connection)).get(state.name)
-    if before and before.paused and before.until is None and state.until is not None:
+    if before and before.paused and state.until is not None and (before.until is None or state.until < before.until):
         return False
     values = {
         "paused": True,

@@ -7,10 +7,10 @@ function works inside the caller's transaction and commits nothing itself.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import exists, func, insert, select, update
+from sqlalchemy import Select, exists, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from distributor.core.data import to_data
@@ -19,15 +19,18 @@ from distributor.core.outcome import Deferred, Rejected, Scope, Sent, Unknown
 from distributor.core.ports import Claimed, Result
 from distributor.core.release import ReleaseState
 from distributor.storage import audit
-from distributor.storage.claims import own
-from distributor.storage.schema import attempts, cases, deliveries, destinations, releases
+from distributor.storage.claims import UNDER_WAY, own
+from distributor.storage.schema import attempts, cases, deliveries, destinations, lanes, releases
 
 _FINAL = [state.value for state in FINAL]
+# A scheduled release of which every delivery expired was approved and never began.
+_UNFINISHED = [ReleaseState.APPROVED.value, ReleaseState.DISTRIBUTING.value]
+CLOCK_SLACK = timedelta(seconds=5)  # by so much the clocks of several machines may differ
 
 
 async def record_results(connection: AsyncConnection, results: Sequence[Result], worker: str, now: datetime) -> None:
     """Outcomes, next states and the audit batch. A late result is kept in the log and changes no state, but for a
-    late receipt of a delivery that is still unknown: that is the proof which was missing."""
+    late receipt: it proves that the delivery is there, so that nobody sends it again or asks a person about it."""
     ids = [result.claimed.job.delivery_id for result in results]
     query = select(
         deliveries.c.id, deliveries.c.fence, deliveries.c.state, deliveries.c.tries, deliveries.c.release_id
@@ -42,7 +45,7 @@ async def record_results(connection: AsyncConnection, results: Sequence[Result],
         rows.append(audit.attempt_row(result, row.tries, worker, late))
         if not late:
             await _apply(connection, result, now)
-        elif isinstance(result.outcome, Sent) and row.state in {"unknown", "case"}:
+        elif isinstance(result.outcome, Sent) and row.state not in {"sending", "sent"}:
             await _apply(connection, result, now, any_fence=True)
             await close_case(connection, row.id, "late", None, now)
     await audit.append_outcomes(connection, now, worker, rows)
@@ -67,13 +70,14 @@ async def _apply(connection: AsyncConnection, result: Result, now: datetime, *, 
     if isinstance(outcome, Sent):
         values["receipt"] = to_data(outcome.receipt)
     if isinstance(outcome, Unknown):
-        values |= {"step": outcome.step, "uncertain": True}
+        values |= {"step": outcome.step, "uncertain": True, "looks": 0}
     elif following.state in {DeliveryState.QUEUED, DeliveryState.WAITING}:
         values |= {"step": ""}
     where = deliveries.c.id == claimed.job.delivery_id if any_fence else own(claimed)
     await connection.execute(update(deliveries).where(where).values(**values))
     if following.state is DeliveryState.CASE:
-        await _open_case(connection, claimed, following.code, following.reason, now)
+        delivery, step = claimed.job.delivery_id, claimed.step
+        await open_case(connection, delivery, step, following.code, following.reason, now)
     await _reach(connection, result, now)
 
 
@@ -91,9 +95,11 @@ async def _reach(connection: AsyncConnection, result: Result, now: datetime) -> 
         await audit.append(connection, now, "system", "destination.suspended", f"destination:{destination.id}", data)
 
 
-async def _open_case(connection: AsyncConnection, claimed: Claimed, code: str, reason: str, now: datetime) -> None:
-    delivery = claimed.job.delivery_id
-    step = claimed.step or "publish"
+async def open_case(
+    connection: AsyncConnection, delivery: int, step: str, code: str, reason: str, now: datetime
+) -> None:
+    """Ask a person about a step whose effect nobody can find out."""
+    step = step or "publish"
     values = {"delivery_id": delivery, "step": step, "code": code, "reason": reason, "opened_at": now}
     await connection.execute(insert(cases).values(**values))
     data = {"step": step, "code": code, "reason": reason}
@@ -117,23 +123,59 @@ async def finish_releases(connection: AsyncConnection, release_ids: set[str], no
     open_ones = exists().where(deliveries.c.release_id == releases.c.id, deliveries.c.state.not_in(_FINAL))
     await connection.execute(
         update(releases)
-        .where(releases.c.id.in_(release_ids), releases.c.state == ReleaseState.DISTRIBUTING.value, ~open_ones)
+        .where(releases.c.id.in_(release_ids), releases.c.state.in_(_UNFINISHED), ~open_ones)
         .values(state=ReleaseState.DISTRIBUTED.value, updated_at=now)
     )
 
 
 async def give_back(connection: AsyncConnection, claimed: Claimed, now: datetime) -> None:
-    """Return a claim for which nothing irrevocable was begun by us: it goes again at once, at no cost."""
+    """Return a claim of which the caller knows that nothing left, whatever intent was committed for it: it goes
+    again at once, at no cost."""
     await connection.execute(
         update(deliveries)
-        .where(own(claimed), deliveries.c.state == "sending", deliveries.c.step == "")
-        .values(state="queued", lease_until=None, due=now, updated_at=now)
+        .where(own(claimed), deliveries.c.state == "sending")
+        .values(state="queued", step="", lease_until=None, due=now, updated_at=now)
     )
+
+
+def expired(now: datetime) -> tuple[Any, ...]:
+    """The rows whose claim was lost."""
+    return (UNDER_WAY, deliveries.c.state == "sending", deliveries.c.lease_until < now)
+
+
+def from_the_future(now: datetime) -> Select[Any]:
+    """Live rows that were written later than now: the clock was set back since (fault 18)."""
+    return select(deliveries.c.id).where(
+        deliveries.c.updated_at > now + CLOCK_SLACK,
+        deliveries.c.state.in_(["queued", "waiting", "sending", "unknown"]),
+    )
+
+
+async def follow_clock(connection: AsyncConnection, now: datetime) -> int:
+    """Move the waits of rows written before the clock was set back by as much as it was set back, so that nothing
+    stalls. Schedule and embargo are times of the wall and stay: they are checked again at the claim."""
+    shifted = {
+        "due": deliveries.c.due - (deliveries.c.updated_at - now),
+        "lease_until": deliveries.c.lease_until - (deliveries.c.updated_at - now),
+        "updated_at": now,
+    }
+    ids = from_the_future(now).scalar_subquery()
+    done = await connection.execute(update(deliveries).where(deliveries.c.id.in_(ids)).values(**shifted))
+    lane = {"until": lanes.c.until - (lanes.c.updated_at - now), "updated_at": now}
+    await connection.execute(update(lanes).where(lanes.c.updated_at > now + CLOCK_SLACK).values(**lane))
+    return int(done.rowcount)
+
+
+async def case_unread(connection: AsyncConnection, delivery_id: int, step: str, reason: str, now: datetime) -> None:
+    """An unknown delivery of which the row cannot be read: nothing of ours can look for it, so a person is asked."""
+    values = {"state": "case", "code": "unreadable", "reason": reason, "lease_until": None, "updated_at": now}
+    await connection.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(**values))
+    await open_case(connection, delivery_id, step, "unreadable", reason, now)
 
 
 async def recover_expired(connection: AsyncConnection, now: datetime) -> int:
     """Claims whose lease ran out. Where no irrevocable step was begun it goes again; else its effect is unknown."""
-    query = select(deliveries).where(deliveries.c.state == "sending", deliveries.c.lease_until < now).limit(500)
+    query = select(deliveries).where(*expired(now)).limit(500)
     if connection.dialect.name == "postgresql":
         query = query.with_for_update(skip_locked=True)
     rows = (await connection.execute(query)).all()
