@@ -33,8 +33,8 @@ _PATTERNS: tuple[tuple[str, str, int], ...] = (
         re.IGNORECASE,
     ),
     (rf"""(\b(?:set-)?cookie\b\\?["']?\s*[:=,]\s*)(?:{_QUOTED}|[^\n]+)""", rf"\g<1>{MARK}", re.IGNORECASE),
-    (r"/bot\d+(?::|%3A)[^/\s\"'?#]*", f"/bot{MARK}", re.IGNORECASE),
-    (r"\d{6,}(?::|%3A)[A-Za-z0-9_-]{20,}", MARK, re.IGNORECASE),
+    (r"/bot\d+(?::|%(?:25)*3A)[^/\s\"'?#]*", f"/bot{MARK}", re.IGNORECASE),
+    (r"\d{6,}(?::|%(?:25)*3A)[A-Za-z0-9_-]{20,}", MARK, re.IGNORECASE),
     (r"\bBearer\s+[A-Za-z0-9._~+/%=|-]{8,}", f"Bearer {MARK}", re.IGNORECASE),
     (r"\bBasic\s+(?=[a-z+/]*[A-Z0-9])[A-Za-z0-9+/_-]{8,}={0,2}", f"Basic {MARK}", 0),
     (r"(\bAUTH\s+(?:PLAIN|LOGIN|XOAUTH2)\s+)[A-Za-z0-9+/=]{4,}", rf"\g<1>{MARK}", re.IGNORECASE),
@@ -73,13 +73,15 @@ def forms(secret: str) -> Iterator[str]:
 
 
 def pattern(form: str) -> str:
-    """A regular expression for a form, however often JSON or Python's repr have escaped it since."""
+    """A regular expression for a form, however often JSON, Python's repr or an address have escaped it since."""
     return "".join(_char(char) for char in form)
 
 
 def _char(char: str) -> str:
     if char == "\\":
         return r"\\+"
+    if char == "%":
+        return "%(?:25)*"  # quoted once more for every address that was put into another
     if char in "\"'/":
         return rf"\\*{char}"
     if char.isascii() and char.isprintable():
@@ -88,7 +90,8 @@ def _char(char: str) -> str:
     units = char.encode("utf-16-be", "surrogatepass")
     pairs = "".join(rf"\\+u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
     short = rf"\\+x{ord(char):02x}" if ord(char) < 256 else rf"\\+U{ord(char):08x}"
-    named = {"\n": r"\\+n", "\r": r"\\+r", "\t": r"\\+t"}.get(char, pairs)
+    # A group of exceptions sets every further line of its text in, behind bars.
+    named = {"\n": r"\n[ |]*|\\+n[ |]*", "\r": r"\\+r", "\t": r"\\+t"}.get(char, pairs)
     return f"(?:{re.escape(char)}|(?i:{raw}|{pairs}|{short})|{named})"
 
 

@@ -26,8 +26,9 @@ from distributor.redaction import MARK, Redactor
 ROOT = Path(__file__).resolve().parents[1]
 BOT = "987654321:AAH-canary_bot-token_0123456789abcdef"
 WORD = 'pä$$ wörd/with"quotes&\\more'
+LINES = "first-canary-line\n100%-of\\the-second-line\nthird-canary-line"
 KEY = "canary-consumer-key-1f2e3d"
-SECRETS = (BOT, WORD, KEY)
+SECRETS = (BOT, WORD, LINES, KEY)
 
 
 @pytest.fixture
@@ -66,6 +67,8 @@ def spellings(secret: str) -> list[str]:
         quote(secret),
         quote_plus(secret),
         quote(secret, safe="").replace("%2F", "%2f").replace("%24", "%24"),
+        quote(quote(secret, safe=""), safe=""),
+        quote(quote(quote_plus(secret), safe=""), safe=""),
         json.dumps(secret),
         json.dumps({"deep": json.dumps({"password": secret})}),
         repr(secret),
@@ -84,7 +87,7 @@ def traces(secret: str) -> list[str]:
     found = [secret, quote(secret, safe=""), quote_plus(secret), raw.hex(), json.dumps(secret)[1:-1]]
     for before in range(3):
         found.append(base64.b64encode(b"\0" * before + raw).decode()[4:-4])
-    return [*found, secret[len(secret) // 4 : -len(secret) // 4]]
+    return [*found, *secret.splitlines(), secret[len(secret) // 4 : -len(secret) // 4]]
 
 
 def assert_clean(output: str) -> None:
@@ -187,7 +190,7 @@ def test_what_looks_like_a_credential_is_left_out_though_nobody_named_it(shape: 
 
 def test_a_bot_token_is_left_out_wherever_it_stands() -> None:
     token = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"
-    for text in (token, f"bad token {token}, sorry", quote(token, safe=""), f"({token})"):
+    for text in (token, f"bad token {token}, sorry", quote(token, safe=""), quote(quote(token, safe="")), f"({token})"):
         assert "AAHdqTcvCH1v" not in log.redact(text)
 
 
