@@ -18,6 +18,7 @@ _MTAVRULI = {code: code - 0x1C90 + 0x10D0 for code in (*range(0x1C90, 0x1CBB), 0
 _DIRECTION = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff\u180e]")
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+_HALF = re.compile("[\ud800-\udfff]")  # half a character, which JSON can carry and UTF-8 cannot
 
 # The national system of romanisation of 2002, without the apostrophe. Two letters may share a Latin
 # form (კარი / ქარი), which is why a slug always ends in the release's id.
@@ -70,8 +71,14 @@ def normalise(text: str) -> str:
     Direction-changing and control characters are kept, so that `faults_in` can name them: they are
     refused, not silently repaired.
     """
-    folded = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")).translate(_MTAVRULI)
-    return _INVISIBLE.sub("", folded).strip()
+    lines = _HALF.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
+    folded = unicodedata.normalize("NFC", _INVISIBLE.sub("", lines).translate(_MTAVRULI))
+    return folded.strip()
+
+
+def storable(text: str) -> str:
+    """A platform's words as every database can keep them: no NUL, no half characters. Nothing else is changed."""
+    return _HALF.sub("\ufffd", text.replace("\x00", "\ufffd"))
 
 
 def faults_in(text: str, *, one_line: bool = False) -> list[str]:

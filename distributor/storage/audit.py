@@ -17,7 +17,8 @@ from distributor.core import audit
 from distributor.core.data import from_micros, to_data, to_micros
 from distributor.core.outcome import Absent, CannotTell, Deferred, Finding, LookAgain, Outcome, Rejected, Sent, Unknown
 from distributor.core.ports import Result
-from distributor.storage.schema import attempts, audit_events, checkpoints, deliveries
+from distributor.core.text import storable
+from distributor.storage.schema import LONGEST_CODE, attempts, audit_events, checkpoints, deliveries
 
 _WORDS: dict[type[Any], str] = {
     Sent: "sent",
@@ -34,6 +35,7 @@ async def append(
     connection: AsyncConnection, now: datetime, actor: str, kind: str, subject: str, data: dict[str, Any]
 ) -> int:
     """Add one event to the chain; returns its number. Serialised: two appenders never share a predecessor."""
+    subject, data = storable(subject), _storable(data)
     if connection.dialect.name == "postgresql":
         await connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7305814)")
     last = (
@@ -58,6 +60,15 @@ async def append(
     return seq
 
 
+def _storable(value: Any) -> Any:
+    """JSON values of which every text can be kept, so that the hash fits what is read back."""
+    if isinstance(value, dict):
+        return {storable(str(key)): _storable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_storable(item) for item in value]
+    return storable(value) if isinstance(value, str) else value
+
+
 def outcome_word(outcome: Outcome | Finding) -> str:
     """The outcome's name as the log keeps it."""
     return _WORDS[type(outcome)]
@@ -66,7 +77,7 @@ def outcome_word(outcome: Outcome | Finding) -> str:
 def attempt_row(result: Result, number: int, worker: str, late: bool) -> dict[str, Any]:
     """The immutable row of one attempt, without its place in a batch."""
     outcome = result.outcome
-    receipt = to_data(outcome.receipt) if isinstance(outcome, Sent) else None
+    receipt = _storable(to_data(outcome.receipt)) if isinstance(outcome, Sent) else None
     # An attempt that was let go because its chances were used up keeps its own reason, not the policy's.
     return {
         "delivery_id": result.claimed.job.delivery_id,
@@ -77,8 +88,9 @@ def attempt_row(result: Result, number: int, worker: str, late: bool) -> dict[st
         "started_at": result.started,
         "finished_at": result.finished,
         "outcome": outcome_word(outcome),
-        "code": getattr(outcome, "code", ""),
-        "reason": getattr(outcome, "reason", ""),
+        # As the columns keep them: the leaf is made of these, and must fit what is read back.
+        "code": storable(getattr(outcome, "code", ""))[:LONGEST_CODE],
+        "reason": storable(getattr(outcome, "reason", "")),
         "receipt": receipt,
         "late": late,
     }

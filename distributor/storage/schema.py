@@ -28,6 +28,9 @@ from sqlalchemy import (
 )
 
 from distributor.core.data import from_micros, to_micros
+from distributor.core.text import storable
+
+LONGEST_CODE = 40
 
 metadata = MetaData(
     naming_convention={
@@ -52,6 +55,31 @@ class Moment(TypeDecorator[datetime]):
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
         """From the database."""
         return None if value is None else from_micros(value)
+
+
+class Words(TypeDecorator[str]):
+    """A platform's or a person's words, without what PostgreSQL refuses and UTF-8 cannot write."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """To the database."""
+        return None if value is None else storable(value)
+
+
+class Code(TypeDecorator[str]):
+    """A stable code, cut at what its column holds: a platform's longer one must not stop the worker."""
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self) -> None:
+        super().__init__(LONGEST_CODE)
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """To the database."""
+        return None if value is None else storable(value)[:LONGEST_CODE]
 
 
 # SQLite numbers rows by itself only where the type is exactly INTEGER.
@@ -133,7 +161,7 @@ decisions = Table(
     Column("person_id", BigInteger, ForeignKey("people.id"), nullable=False),
     Column("decision", String(16), nullable=False),
     Column("content_hash", String(64), nullable=False),
-    Column("reason", Text, nullable=False, server_default=""),
+    Column("reason", Words, nullable=False, server_default=""),
     Column("decided_at", Moment, nullable=False),
 )
 
@@ -167,7 +195,7 @@ destinations = Table(
     Column("language", String(8), nullable=False, server_default=""),
     Column("token", String(64), nullable=False, server_default=""),
     Column("status", String(12), nullable=False, server_default="active"),  # active, suspended, unsubscribed
-    Column("reason", Text, nullable=False, server_default=""),
+    Column("reason", Words, nullable=False, server_default=""),
     Column("created_at", Moment, nullable=False),
     UniqueConstraint("channel", "address"),
     Index("ix_destinations_token", "token"),
@@ -209,8 +237,8 @@ deliveries = Table(
     Column("uncertain", Boolean, nullable=False, server_default=text("false")),
     Column("progress", JSON, nullable=False),
     Column("receipt", JSON),
-    Column("code", String(40), nullable=False, server_default=""),
-    Column("reason", Text, nullable=False, server_default=""),
+    Column("code", Code, nullable=False, server_default=""),
+    Column("reason", Words, nullable=False, server_default=""),
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
     UniqueConstraint("release_id", "revision", "action", "destination_id"),
@@ -251,8 +279,8 @@ attempts = Table(
     Column("started_at", Moment, nullable=False),
     Column("finished_at", Moment, nullable=False),
     Column("outcome", String(12), nullable=False),
-    Column("code", String(40), nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("code", Code, nullable=False),
+    Column("reason", Words, nullable=False),
     Column("receipt", JSON),
     Column("late", Boolean, nullable=False),
     Column("batch", BigInteger, nullable=False),  # seq of the audit event that holds the root
@@ -267,8 +295,8 @@ cases = Table(
     Column("id", BigId, primary_key=True),
     Column("delivery_id", BigInteger, ForeignKey("deliveries.id"), nullable=False, index=True),
     Column("step", String(20), nullable=False),
-    Column("code", String(40), nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("code", Code, nullable=False),
+    Column("reason", Words, nullable=False),
     Column("opened_at", Moment, nullable=False),
     Column("resolved_at", Moment),
     Column("resolved_by", BigInteger, ForeignKey("people.id")),
@@ -281,8 +309,8 @@ lanes = Table(
     Column("name", String(64), primary_key=True),
     Column("paused", Boolean, nullable=False),
     Column("until", Moment),
-    Column("code", String(40), nullable=False, server_default=""),
-    Column("reason", Text, nullable=False, server_default=""),
+    Column("code", Code, nullable=False, server_default=""),
+    Column("reason", Words, nullable=False, server_default=""),
     Column("updated_at", Moment, nullable=False),
 )
 
