@@ -49,7 +49,8 @@ class Commands:
         sender = message.from_user
         if sender is None:
             return
-        spoken = "en" if (sender.language_code or "").startswith("en") else "ka"
+        known = await self._room.office.people.by_telegram(sender.id)
+        spoken = known.language if known else "en" if (sender.language_code or "").startswith("en") else "ka"
         chat = message.chat.id
         try:
             joined = await self._room.office.people.join(token, sender.id, sender.full_name, spoken)

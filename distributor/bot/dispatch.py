@@ -132,7 +132,7 @@ class Dispatch:
             await self._room.voice.answer(press.query_id)
             words = self._room.words(person.language)
             if await taken(press.chat, person, press.data[2:]):
-                await self._room.voice.bot.edit_message_reply_markup(press.chat, press.message_id)
+                await self._room.voice.without_buttons(press.chat, press.message_id)
             else:
                 await self._room.voice.send(press.chat, Note(words.get("bot.stale")))
         else:

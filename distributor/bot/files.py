@@ -15,7 +15,7 @@ from pathlib import Path
 import aiohttp
 from pydantic import SecretStr
 from telegram import Message
-from telegram.error import BadRequest
+from telegram.error import BadRequest, TelegramError
 from yarl import URL
 
 from distributor.adapters.telegram_transport import PLACEHOLDER
@@ -79,9 +79,11 @@ class Files:
         except BadRequest as error:
             if "too big" in str(error).casefold():
                 raise TooBig from None
-            raise NotFetched from None
+            raise NotFetched("Telegram does not know the file") from None
+        except TelegramError as error:
+            raise NotFetched(str(error)) from None
         if not found.file_path:
-            raise NotFetched
+            raise NotFetched("Telegram names no place for the file")
         return await self._media.ingest(self._pieces(found.file_path), incoming.name)
 
     async def _pieces(self, address: str) -> AsyncIterator[bytes]:

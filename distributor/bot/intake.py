@@ -20,7 +20,8 @@ from distributor.bot.room import Room
 from distributor.bot.voice import Note
 from distributor.core.asset import DiskFull, MediaKind, MediaRefused
 from distributor.core.people import Person
-from distributor.core.release import Kind, LanguageVersion, MediaItem
+from distributor.core.release import Kind, LanguageVersion, MediaItem, ReleaseState
+from distributor.core.text import normalise
 from distributor.office.preflight import MOST_MEDIA
 from distributor.storage.releases import ReleaseRow
 
@@ -90,11 +91,25 @@ class Intake:
         items = await self._take(chat, person, messages, MOST_MEDIA, ())
         if version is None and not items:
             return  # every file was refused, and each was named
-        kind = _kind(version, items)
-        made = await self._room.office.drafts.create(
-            person, kind=kind, versions=(version,) if version else (), media=tuple(items)
-        )
+        made = await self._made_before(person, version, items)
+        if made is None:
+            versions = (version,) if version else ()
+            made = await self._room.office.drafts.create(
+                person, kind=_kind(version, items), versions=versions, media=tuple(items)
+            )
         await self._finish(chat, person, made.id, version)
+
+    async def _made_before(
+        self, person: Person, version: LanguageVersion | None, items: Sequence[MediaItem]
+    ) -> ReleaseRow | None:
+        """A fresh draft of exactly this: a crash after it was made, and before that was noted, brings us here again."""
+        words = [normalise(text) for text in (version.title, version.lead, version.body)] if version else []
+        for row in await self._room.office.drafts.mine(person, most=3):
+            had = [text for item in row.draft.versions for text in (item.title, item.lead, item.body)]
+            same = [item.asset.digest for item in row.draft.media] == [item.asset.digest for item in items]
+            if row.state is ReleaseState.DRAFT and had == words and same:
+                return row
+        return None
 
     async def _add(
         self,

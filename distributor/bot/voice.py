@@ -103,6 +103,13 @@ class Voice:
             raise
         return True
 
+    async def without_buttons(self, chat: int, message_id: int) -> None:
+        """Take a message's buttons away; one that has none, or is gone, is as wanted."""
+        try:
+            await self._patiently(chat, lambda to: self.bot.edit_message_reply_markup(to, message_id))
+        except BadRequest as error:
+            log.info("buttons were gone already", error=str(error))
+
     async def answer(self, query_id: str, text: str = "", *, alert: bool = False) -> None:
         """Answer a press, so that the button stops turning. Too late is no error: the person sees the rest."""
         try:

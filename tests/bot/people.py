@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from distributor.app import utc_now
 from distributor.core.people import Person
+from distributor.core.ports import Clock
 from distributor.demo.stage import ADMINISTRATOR, AUTHOR, DESK_CHAT, EDITOR, Stage
 from distributor.office.office import Office
 from distributor.sandbox.telegram import Telegram
@@ -103,10 +105,10 @@ def data_of(message: Json, beginning: str) -> str:
     return ""
 
 
-async def open_desk(folder: Path, **changes: Any) -> Desk:
+async def open_desk(folder: Path, *, clock: Clock = utc_now, changes: Mapping[str, Any] | None = None) -> Desk:
     """An office with its people, who speak English here so that tests can be read."""
-    settings = _FEW | {"office.languages": ["en", "ka"]} | changes
-    stage = Stage(folder, roles=frozenset({"bot", "worker"}), changes=settings)
+    settings = _FEW | {"office.languages": ["en", "ka"]} | dict(changes or {})
+    stage = Stage(folder, roles=frozenset({"bot", "worker"}), changes=settings, clock=clock)
     await stage.start()
     for telegram_id in (AUTHOR, EDITOR, ADMINISTRATOR):
         await stage.parts.office.people.set_language(stage.people[telegram_id], "en")

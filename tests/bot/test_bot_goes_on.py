@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from distributor.bot import Desk as Bot
+from distributor.bot.memory import Memory
 from distributor.core.release import ReleaseState
 from distributor.demo.stage import ADMINISTRATOR, AUTHOR, CHANNEL_CHAT, DESK_CHAT, EDITOR
-from tests.bot.people import TEXT, Desk, data_of, ended
+from tests.bot.people import TEXT, Desk, data_of, ended, open_desk
 
 
 async def restarted(desk: Desk) -> None:
@@ -71,13 +74,66 @@ async def test_polling_goes_on_after_telegram_was_away(desk: Desk) -> None:
     await desk.draft()
 
 
-async def test_an_error_in_one_update_is_told_plainly_and_the_next_is_handled(desk: Desk) -> None:
-    desk.stage.sandbox.faults.order("telegram", "getFile", "html")
-    desk.telegram.world.people[AUTHOR]
-    await desk.telegram.send_document(AUTHOR, b"\xff\xd8\xff", name="a.jpg")
-    told = await desk.reads(AUTHOR, "")
+async def test_an_error_in_one_press_is_told_plainly_and_the_next_is_handled(desk: Desk, photos: list[bytes]) -> None:
+    card, release = await desk.draft(photos=photos[:1])
+    desk.stage.sandbox.faults.order("telegram", "sendPhoto", "html")
+    await desk.press(AUTHOR, card, f"a:{release.id}:media")
+    told = await desk.reads(AUTHOR, "something went wrong")
     assert "Traceback" not in told["text"]
+    await desk.press(AUTHOR, card, f"a:{release.id}:media")
+    await desk.reads(AUTHOR, "Photo or video 1 of 1", button="q:skip")
+
+
+async def test_an_update_of_an_unknown_shape_stops_nothing(desk: Desk) -> None:
+    bot: Bot = desk.stage.service.desk
+    await bot.accept({"update_id": 8, "message": {"message_id": "?"}})
     await desk.draft()
+
+
+async def test_a_file_that_telegram_fails_to_hand_over_is_named_and_the_words_are_kept(
+    desk: Desk, photos: list[bytes]
+) -> None:
+    desk.stage.sandbox.faults.order("telegram", "file.download", "error", status=500)
+    await desk.telegram.send_photos(AUTHOR, photos[:1], TEXT)
+    told = await desk.reads(AUTHOR, "could not be fetched")
+    assert "photo-1.jpg" in told["text"]
+    await desk.reads(AUTHOR, "Fire put out", button="a:")
+
+
+async def test_an_update_handled_again_after_a_crash_makes_no_second_draft(desk: Desk) -> None:
+    await desk.draft()
+    person = desk.person(AUTHOR)
+    memory = Memory(desk.office.context)
+    await memory.remember(AUTHOR, person.id, {})  # the crash came before the draft was noted
+    await desk.say(AUTHOR, TEXT)
+    await ended_update(desk)
+    assert len(await desk.mine()) == 1
+
+
+async def ended_update(desk: Desk) -> None:
+    """Wait until everything received is handled."""
+    await desk.say(AUTHOR, "/mine")
+    await desk.reads(AUTHOR, "Your newest releases")
+
+
+async def test_the_webhook_is_named_to_telegram_with_its_secret(tmp_path: Path) -> None:
+    changes = {
+        "telegram.mode": "webhook",
+        "web.hook_secret": "hook-secret-0123456789abcdef",
+        "office.base_url": "https://news.example.ge",
+    }
+    desk = await open_desk(tmp_path, changes=changes)
+    try:
+        queue = desk.telegram.updates.queues[desk.telegram.default_bot.id]
+        async with asyncio.timeout(5):
+            while not queue.url:
+                await desk.telegram.record.changed.wait(0.05)
+        assert queue.url.endswith("/hooks/telegram")
+        assert queue.secret == "hook-secret-0123456789abcdef"
+        assert queue.allowed == ["message", "callback_query"]
+    finally:
+        desk.telegram.updates.set_webhook(desk.telegram.default_bot, "", "", None, False)
+        await desk.stage.stop()
 
 
 async def test_a_case_is_asked_once_and_ended_by_a_persons_press(desk: Desk) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from distributor.core.people import Role
 from distributor.core.release import ReleaseState
 from distributor.demo.stage import ADMINISTRATOR, AUTHOR, CHANNEL_CHAT, DESK_CHAT, EDITOR, STRANGER
 from distributor.storage.reports import DeliveryFilter
-from tests.bot.people import TEXT, Desk, data_of, ended
+from tests.bot.people import TEXT, Desk, data_of, ended, open_desk
 
 
 async def test_f23_a_double_tap_on_approve_is_one_approval(desk: Desk) -> None:
@@ -105,13 +107,26 @@ async def test_f28_an_invitation_used_twice_is_refused_and_its_issuer_is_told(de
     await desk.reads(STRANGER, "კეთილი იყოს")
     assert (await desk.office.people.by_telegram(STRANGER)) is not None
     await desk.say(AUTHOR, f"/start {token}")
-    refused = await desk.reads(AUTHOR, "მოწვევა")
-    assert "გამოყენებ" in refused["text"]
+    await desk.reads(AUTHOR, "invitation")
     told = await desk.reads(ADMINISTRATOR, "was refused")
     assert "used" in told["text"]
     author = await desk.office.people.by_telegram(AUTHOR)
     assert author is not None
     assert author.role is Role.AUTHOR
+
+
+async def test_f28_an_expired_invitation_is_refused_and_its_issuer_is_told(tmp_path: Path) -> None:
+    ahead = [timedelta()]
+    desk = await open_desk(tmp_path, clock=lambda: datetime.now(UTC) + ahead[0])
+    try:
+        await desk.say(ADMINISTRATOR, "/invite author")
+        made = await desk.reads(ADMINISTRATOR, "start=i_")
+        ahead[0] = timedelta(hours=49)
+        await desk.say(STRANGER, f"/start {made['text'].rpartition('start=')[2]}")
+        await desk.reads(ADMINISTRATOR, "was refused")
+        assert await desk.office.people.by_telegram(STRANGER) is None
+    finally:
+        await desk.stage.stop()
 
 
 async def test_f30_the_same_update_twice_is_processed_once(desk: Desk) -> None:
