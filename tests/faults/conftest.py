@@ -1,0 +1,39 @@
+"""Stages for the faults: the sandbox and a database, with a worker inside, or without one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from distributor.demo import Stage
+
+MakeStage = Callable[..., Awaitable[Stage]]
+
+
+@pytest.fixture
+async def make_stage(tmp_path: Path) -> AsyncIterator[MakeStage]:
+    made: list[Stage] = []
+
+    async def make(roles: frozenset[str] = frozenset({"worker"}), **options: object) -> Stage:
+        stage = Stage(tmp_path / f"stage{len(made)}", roles=roles, **options)  # type: ignore[arg-type]
+        await stage.start()
+        made.append(stage)
+        return stage
+
+    yield make
+    for stage in made:
+        await stage.stop()
+
+
+@pytest.fixture
+async def stage(make_stage: MakeStage) -> Stage:
+    """With a worker."""
+    return await make_stage()
+
+
+@pytest.fixture
+async def idle(make_stage: MakeStage) -> Stage:
+    """Without a worker: the test starts its own."""
+    return await make_stage(frozenset())
