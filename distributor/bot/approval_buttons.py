@@ -30,8 +30,7 @@ class ApprovalButtons:
         try:
             pressed = await self._room.office.approvals.press(press.data[2:], press.telegram_id)
         except Refused as refused:
-            words = self._room.words(press.person.language if press.person else press.language)
-            await self._room.voice.answer(press.query_id, words.refusal(refused), alert=True)
+            await self._room.refuse(press, refused)
             return
         words = self._room.words(pressed.person.language)
         done = words.get(f"bot.pressed.{pressed.decision.value}", count=pressed.deliveries)

@@ -29,6 +29,7 @@ from distributor.storage import subscribers
 log = structlog.get_logger(__name__)
 
 BETWEEN_EDITS = 1.0  # seconds; Telegram: one message a second in a chat
+BEFORE_DRAWING = 0.05  # seconds: what was just approved leaves first, and news that come together are drawn once
 LOOKED_AT = 50  # releases at a start, the last changed first
 _NEEDS_CARD = frozenset({ReleaseState.SUBMITTED, ReleaseState.HELD, ReleaseState.APPROVED, ReleaseState.DISTRIBUTING})
 _MOVING = frozenset({ReleaseState.APPROVED, ReleaseState.DISTRIBUTING})
@@ -71,6 +72,7 @@ class Board:
 
     async def _draw(self, release_id: str) -> None:
         try:
+            await self._rest(BEFORE_DRAWING)
             while release_id in self._dirty:
                 self._dirty.discard(release_id)
                 began = time.monotonic()

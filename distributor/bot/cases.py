@@ -47,8 +47,7 @@ class Cases:
             try:
                 resolved = await self._room.office.operations.press_case(press.data[2:], press.telegram_id)
             except Refused as refused:
-                words = self._room.words(press.person.language if press.person else press.language)
-                await self._room.voice.answer(press.query_id, words.refusal(refused), alert=True)
+                await self._room.refuse(press, refused)
                 return
             words = self._room.words(resolved.person.language)
             await self._room.voice.answer(press.query_id, words.get("bot.case.thanks"))

@@ -101,17 +101,19 @@ class Dispatch:
         query = update.callback_query
         if query is None:
             return
-        person = await self._room.office.people.by_telegram(query.from_user.id)
         spoken = "en" if (query.from_user.language_code or "").startswith("en") else "ka"
         chat, message = (query.message.chat.id, query.message.message_id) if query.message else (query.from_user.id, 0)
-        press = Press(query.id, chat, message, query.from_user.id, query.data or "", spoken, person)
+        press = Press(query.id, chat, message, query.from_user.id, query.data or "", spoken)
         kind = press.data[:2]
-        # These two judge, and write down, strangers' and forged presses themselves.
+        # These two judge, and write down, strangers' and forged presses themselves; nothing is looked up before them.
         if kind == "d:":
             await self._approvals.pressed(press)
-        elif kind == "c:":
+            return
+        if kind == "c:":
             await self._cases.pressed(press)
-        elif person is None or not person.may(Right.WRITE):
+            return
+        person = await self._room.office.people.by_telegram(query.from_user.id)
+        if person is None or not person.may(Right.WRITE):
             code = "not_a_member" if person is None else "not_author"
             await self._room.voice.answer(query.id, self._room.words(spoken).refusal(Refused(code)), alert=True)
         else:

@@ -16,7 +16,6 @@ from distributor.bot.memory import Memory
 from distributor.bot.voice import Note, Voice
 from distributor.bot.words import Words
 from distributor.core.channel import Previewer
-from distributor.core.people import Person
 from distributor.core.refusal import Refused
 from distributor.core.rendering import Rendering
 from distributor.office.office import Office
@@ -47,6 +46,12 @@ class Room:
         """The texts of the desk, which speaks the office's first language."""
         return self.words(self.office.context.languages[0])
 
+    async def refuse(self, press: Press, refused: Refused) -> None:
+        """Say in the presser's language why a press is refused."""
+        person = await self.office.people.by_telegram(press.telegram_id)
+        words = self.words(person.language if person else press.language)
+        await self.voice.answer(press.query_id, words.refusal(refused), alert=True)
+
     async def show(self, chat: int, renderings: Sequence[Rendering], words: Words) -> None:
         """What each channel will show: Telegram's as it is, of the others their words."""
         for rendering in renderings:
@@ -73,4 +78,3 @@ class Press:
     telegram_id: int
     data: str
     language: str  # of the person's Telegram, for somebody whom the office does not know
-    person: Person | None
