@@ -37,7 +37,10 @@ class Database:
     async def open(self) -> None:
         """Make the engines; connections are made when needed."""
         if not self.sqlite:
-            self._writer = self._reader = create_async_engine(self.url, pool_size=10, pool_pre_ping=True)
+            self._writer = create_async_engine(self.url, pool_size=10, pool_pre_ping=True)
+            # The same pool; a reader sees one snapshot, as on SQLite, and cannot write by mistake.
+            snapshot = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+            self._reader = self._writer.execution_options(**snapshot)
             return
         if self.url.database:
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
@@ -45,7 +48,7 @@ class Database:
         self._writer = create_async_engine(self.url, pool_size=1, max_overflow=0, **options)
         self._reader = create_async_engine(self.url, pool_size=4, max_overflow=4, **options)
         _prepare_sqlite(self._writer, "BEGIN IMMEDIATE")
-        _prepare_sqlite(self._reader, "BEGIN")
+        _prepare_sqlite(self._reader, "BEGIN", "query_only=ON")
 
     async def close(self) -> None:
         """Release every connection."""
@@ -65,7 +68,7 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """A connection to read with: one snapshot, no lock."""
+        """A connection to read with: one snapshot, no lock, and no way to write."""
         if self._reader is None:
             raise RuntimeError("the database is not open")
         async with self._reader.connect() as connection:
@@ -92,13 +95,13 @@ def _driver_url(url: str) -> URL:
     return parsed.set(drivername=drivers[name])
 
 
-def _prepare_sqlite(engine: AsyncEngine, begin: str) -> None:
+def _prepare_sqlite(engine: AsyncEngine, begin: str, *more: str) -> None:
     """WAL, full synchronisation, foreign keys; transactions begun by us, so that a writer takes its lock at once."""
 
     def connected(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
         connection.isolation_level = None  # no implicit BEGIN
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY", *more):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

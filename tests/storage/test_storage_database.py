@@ -54,13 +54,30 @@ def assert_unbroken(events: list[Any]) -> None:
 
 async def test_the_migrations_make_exactly_the_schema(database: Database) -> None:
     def differences(connection: Connection) -> list[Any]:
-        options = {"compare_type": True, "compare_server_default": True}
-        return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
+        return list(compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata))
 
     async with database.read() as connection:
         assert await connection.run_sync(differences) == []
         tables = await connection.run_sync(lambda sync: set(inspect(sync).get_table_names()))
     assert tables == set(metadata.tables) | {"alembic_version"}
+
+
+async def test_the_migrations_make_the_columns_that_the_schema_would(database: Database, empty_url: str) -> None:
+    def columns(connection: Connection) -> dict[str, list[tuple[str, str, bool, str]]]:
+        seen = inspect(connection)
+        return {
+            table: [(c["name"], str(c["type"]), c["nullable"], str(c.get("default"))) for c in seen.get_columns(table)]
+            for table in metadata.tables
+        }
+
+    async with database.read() as connection:
+        migrated = await connection.run_sync(columns)
+    plain = Database(empty_url)
+    await plain.open()
+    async with plain.transaction() as connection:
+        await connection.run_sync(metadata.create_all)
+        assert await connection.run_sync(columns) == migrated
+    await plain.close()
 
 
 async def test_partial_indexes_are_partial_on_both_databases(database: Database) -> None:
