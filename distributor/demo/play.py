@@ -69,10 +69,10 @@ class Play:
 
         def wanted(message: Message) -> bool:
             words = f"{message.get('text', '')} {message.get('caption', '')}"
-            return title in words and _button(message, label) is not None
+            return title in words and button_of(message, label) is not None
 
         message = await self._telegram.wait_for(chat, wanted, PATIENCE)
-        await self._telegram.press(person, chat, message["message_id"], _button(message, label) or label)
+        await self._telegram.press(person, chat, message["message_id"], button_of(message, label) or label)
 
     async def _wait_for_deliveries(self) -> list[dict[str, Any]]:
         deadline = time.monotonic() + PATIENCE
@@ -113,7 +113,7 @@ def _words_of(message: Message) -> str:
     return f"{message.get('text', '')} {message.get('caption', '')}"
 
 
-def _button(message: Message, label: str) -> str | None:
+def button_of(message: Message, label: str) -> str | None:
     """The text of the message's button that carries the label (it may have a sign before it)."""
     for row in message.get("buttons", []):
         for button in row:

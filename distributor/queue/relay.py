@@ -6,6 +6,7 @@ May touch: the delivery store and the queue. This is why the queue may be emptie
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 
 import structlog
@@ -30,6 +31,7 @@ class Relay:
         self._clock = clock
         self._poll = poll
         self._stirs: set[asyncio.Task[None]] = set()
+        self._tidied = float("-inf")
 
     def stir(self) -> None:
         """Look again soon: a delivery ended, or a lane ran out of hints."""
@@ -40,10 +42,14 @@ class Relay:
     async def turn(self) -> None:
         """One look at the database."""
         now = self._clock()
-        recovered = await self._store.recover(now)
-        if recovered:
-            log.warning("claims of a lost worker came back", deliveries=recovered)
-        await self._refresh_pauses()
+        # Lost claims and pauses of other processes are looked for once in a poll, not at every wake-up: a wake-up
+        # means that something is due, and what is due should leave first.
+        if time.monotonic() - self._tidied >= self._poll:
+            recovered = await self._store.recover(now)
+            if recovered:
+                log.warning("claims of a lost worker came back", deliveries=recovered)
+            await self._refresh_pauses()
+            self._tidied = time.monotonic()
         open_lanes = [name for name, lane in self._lanes.items() if not lane.paused(now)]
         for ticket in await self._store.due(open_lanes, now, OFFERED):
             if ticket.delivery_id not in self._lanes[ticket.lane].running:
