@@ -19,6 +19,7 @@ from pydantic import SecretStr
 from distributor.office.office import Office
 from distributor.storage.pages import NewsroomPages
 from distributor.web import console, feeds, health, hooks, newsroom, signin, subscriptions
+from distributor.web.requests_seen import SEEN, RequestsSeen, route_of
 from distributor.web.site import HEADERS, SITE, Site, render
 
 log = structlog.get_logger(__name__)
@@ -36,8 +37,11 @@ def build(
     ready: Callable[[], Awaitable[health.Readiness]],
     trusted_proxies: Sequence[str] = (),
 ) -> web.Application:
-    """The whole website as an aiohttp application."""
-    app = web.Application(middlewares=[_answers, signin.gate], client_max_size=MOST_BODY)
+    """The whole website as an aiohttp application. `trusted_proxies` are networks (CIDR) whose X-Forwarded-For is
+    believed, in the access log and nowhere else."""
+    seen = RequestsSeen(trusted_proxies)
+    app = web.Application(middlewares=[seen.middleware, _answers, signin.gate], client_max_size=MOST_BODY)
+    app[SEEN] = seen
     app[SITE] = Site(office, pages, hook, hook_secret, secure_cookies)
     app[health.READY] = ready
     loader = jinja2.FileSystemLoader(_HERE / "templates")
@@ -57,11 +61,13 @@ async def _answers(
     try:
         response = await handler(request)
     except web.HTTPRedirection as redirection:
-        response = redirection
+        response = web.Response(status=redirection.status, headers={"Location": redirection.headers["Location"]})
     except web.HTTPException as error:
         response = render(request, "error.html", {"status": error.status}, error.status)
+        if "Allow" in error.headers:
+            response.headers["Allow"] = error.headers["Allow"]
     except Exception:
-        log.exception("a page failed", path=request.path)
+        log.exception("a page failed", route=route_of(request))
         response = render(request, "error.html", {"status": 500}, 500)
     if not response.prepared:
         for name, value in HEADERS.items():
@@ -80,7 +86,7 @@ class Server:
         self.url = ""
 
     async def start(self, app: web.Application, host: str, port: int) -> None:
-        """Listen. Addresses with tokens are in no access log: there is none."""
+        """Listen. aiohttp's own access log would hold query strings, and with them tokens; ours is requests_seen."""
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
         site = web.TCPSite(self._runner, host, port)

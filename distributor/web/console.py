@@ -62,7 +62,7 @@ def _moment(text: str, zone: ZoneInfo) -> datetime | None:
     """A time of a form (datetime-local, in the office's zone); what is no time filters nothing."""
     try:
         return datetime.fromisoformat(text).replace(tzinfo=zone).astimezone(UTC) if text else None
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

@@ -5,14 +5,15 @@ Reads the published pages only. XML is built as a tree, which escapes everything
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from email.utils import format_datetime
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, register_namespace, tostring
 
 from aiohttp import web
 
-from distributor.web.site import SITE, language_of
+from distributor.core.data import EPOCH
+from distributor.web.site import SITE, language_of, main_language, release_path
 
 routes = web.RouteTableDef()
 MOST = 50
@@ -40,8 +41,10 @@ async def _items(request: web.Request, most: int = MOST) -> list[tuple[dict[str,
     found = []
     for row in await site.pages.newest(most):
         page = row["page"]
+        if page["status"] != "actual":  # a machine would take an exercise for the real thing
+            continue
         code = language if language in page["languages"] else page["main_language"]
-        address = f"{site.office.context.base_url}/releases/{row['slug']}"
+        address = site.office.context.base_url + release_path(row, code, main_language(request))
         found.append((row, page["languages"][code] | {"code": code}, address))
     return found
 
@@ -84,7 +87,7 @@ async def atom(request: web.Request) -> web.StreamResponse:
     """Atom (RFC 4287)."""
     context = request.app[SITE].office.context
     items = await _items(request)
-    newest = max((row["updated_at"] for row, _, _ in items), default=context.clock())
+    newest = max((row["updated_at"] for row, _, _ in items), default=EPOCH)
     root = Element(f"{{{ATOM}}}feed")
     _add(root, f"{{{ATOM}}}id", f"{context.base_url}/feeds/atom.xml")
     _add(root, f"{{{ATOM}}}title", context.office_name)
@@ -154,7 +157,7 @@ async def sitemap(request: web.Request) -> web.StreamResponse:
 async def news_sitemap(request: web.Request) -> web.StreamResponse:
     """The last two days, for news search."""
     context = request.app[SITE].office.context
-    since = datetime.now(UTC) - timedelta(days=NEWS_DAYS)
+    since = context.clock() - timedelta(days=NEWS_DAYS)
     root = Element(f"{{{SITEMAP}}}urlset")
     for row, version, address in await _items(request, NEWS_MOST):
         if row["published_at"] < since:

@@ -14,6 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, gen
 
 from distributor.office.office import Office
 from distributor.storage import reports
+from distributor.web.requests_seen import SEEN
 from distributor.web.site import SITE
 
 routes = web.RouteTableDef()
@@ -36,7 +37,7 @@ async def readiness(office: Office, *, stale_after: float) -> Readiness:
     """Look at heartbeats and at what is due. `stale_after` in seconds, for both."""
     now = office.context.clock()
     lanes = await office.operations.lanes()
-    paused = [name for name, state in lanes.items() if state.paused]
+    paused = [name for name, lane in lanes.items() if lane.paused and (lane.until is None or lane.until > now)]
     async with office.context.database.read() as connection:
         beats = await reports.heartbeats(connection)
         oldest = await reports.oldest_due(connection, paused)
@@ -81,4 +82,5 @@ async def metrics(request: web.Request) -> web.StreamResponse:
     Gauge("distributor_ready", "1 while deliveries are being brought", registry=registry).set(1 if found.ok else 0)
     for name, value in found.facts.items():
         Gauge(f"distributor_{name}_seconds", name.replace("_", " "), registry=registry).set(value)
-    return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    body = generate_latest(registry) + generate_latest(request.app[SEEN].registry)
+    return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
 from aiohttp import web
 
-from distributor.web.site import SITE, language_of, render
+from distributor.core.data import from_micros
+from distributor.web.site import SITE, language_of, main_language, release_path, render
 
 routes = web.RouteTableDef()
 FRONT = 12
@@ -59,7 +61,7 @@ async def archive(request: web.Request) -> web.StreamResponse:
             before = datetime.fromisoformat(request.query["before"])
         except ValueError:
             raise web.HTTPNotFound from None
-        if before.tzinfo is None:
+        if before.tzinfo is None or not 1970 <= before.year < 9999:
             raise web.HTTPNotFound
     language = language_of(request)
     rows = await request.app[SITE].pages.newest(ARCHIVE + 1, before=before)
@@ -76,36 +78,44 @@ async def release(request: web.Request) -> web.StreamResponse:
         row = await site.pages.by_id(slug.rpartition("-")[2][:16])
         if row is None:
             raise web.HTTPNotFound
-        raise web.HTTPMovedPermanently(f"/releases/{row['slug']}")
-    page = row["page"]
-    wanted = language_of(request) if "lang" in request.query else page["main_language"]
+        wanted = request.query.get("lang", "")
+        known = wanted in row["page"]["languages"]
+        raise web.HTTPMovedPermanently(f"/releases/{row['slug']}" + (f"?lang={wanted}" if known else ""))
+    page, main = row["page"], main_language(request)
+    wanted = request.query.get("lang", page["main_language"])
     code = wanted if wanted in page["languages"] else page["main_language"]
     version = page["languages"][code]
+    base_url = site.office.context.base_url
+    addresses = {other: base_url + release_path(row, other, main) for other in page["languages"]}
     values = {
         "row": row,
         "page": page,
         "code": code,
         "version": version,
         "others": [other for other in page["languages"] if other != code],
-        "linked_data": _linked_data(site.office.context.base_url, row, version, code),
+        "addresses": addresses,
+        "linked_data": _escaped(_linked_data(base_url, row, version, addresses[code]) | {"inLanguage": code}),
     }
     return render(request, "release.html", values)
 
 
-def _linked_data(base_url: str, row: dict[str, Any], version: dict[str, Any], code: str) -> str:
-    """schema.org NewsArticle as JSON that cannot end its own script element."""
-    data = {
+def _linked_data(base_url: str, row: dict[str, Any], version: dict[str, Any], address: str) -> dict[str, Any]:
+    """schema.org NewsArticle."""
+    return {
         "@context": "https://schema.org",
         "@type": "NewsArticle",
         "headline": version["title"],
         "description": version["lead"],
-        "inLanguage": code,
         "datePublished": row["published_at"].isoformat(),
         "dateModified": row["updated_at"].isoformat(),
-        "mainEntityOfPage": f"{base_url}/releases/{row['slug']}",
+        "mainEntityOfPage": address,
         "image": [f"{base_url}{item['sizes'][-1]['path']}" for item in version["media"] if item["sizes"]],
         "publisher": {"@type": "GovernmentOrganization", "name": version["office"]},
     }
+
+
+def _escaped(data: dict[str, Any]) -> str:
+    """JSON that cannot end its own script element."""
     return json.dumps(data, ensure_ascii=False).replace("<", "\\u003c").replace("&", "\\u0026")
 
 
@@ -130,5 +140,17 @@ async def media(request: web.Request) -> web.StreamResponse:
 @routes.get("/verify")
 async def verify(request: web.Request) -> web.StreamResponse:
     """The signed checkpoints of the audit log: whoever keeps one can prove that nothing was cut off later."""
-    points = await request.app[SITE].office.auditing.checkpoints()
-    return render(request, "verify.html", {"points": list(reversed(points))[:200]})
+    office = request.app[SITE].office
+    points = await office.auditing.checkpoints()
+    if "json" in request.query:
+        return web.json_response({"office": office.context.office_name, "checkpoints": [asdict(p) for p in points]})
+    newest = [(point, from_micros(point.at)) for point in reversed(points[-200:])]
+    return render(request, "verify.html", {"points": newest})
+
+
+@routes.get("/robots.txt")
+async def robots(request: web.Request) -> web.StreamResponse:
+    """Where crawlers should not go, and where the site maps are."""
+    base_url = request.app[SITE].office.context.base_url
+    maps = "".join(f"Sitemap: {base_url}/{name}\n" for name in ("sitemap.xml", "news-sitemap.xml"))
+    return web.Response(text=f"User-agent: *\nDisallow: /admin\nDisallow: /unsubscribe\n\n{maps}")

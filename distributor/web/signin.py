@@ -33,10 +33,18 @@ async def gate(
         return render(request, "signin.html", {"token": "", "failed": False}, 401)
     request[PERSON], request[SESSION] = person, session
     if request.method == "POST":
-        given = str((await request.post()).get("form_token", ""))
-        if not hmac.compare_digest(given.encode(), form_token(session).encode()):
+        given = (await _form(request)).get("form_token", "")
+        if not hmac.compare_digest(given.encode("utf-8", "replace"), form_token(session).encode()):
             raise web.HTTPForbidden
     return await handler(request)
+
+
+async def _form(request: web.Request) -> dict[str, str]:
+    """The fields of a form; none for a body that is no form in UTF-8."""
+    try:
+        return {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+    except ValueError:
+        return {}
 
 
 def form_token(session: str) -> str:
@@ -55,10 +63,10 @@ async def enter(request: web.Request) -> web.StreamResponse:
     """Use the link up and begin a session."""
     site = request.app[SITE]
     try:
-        _, session = await site.office.signin.enter(str((await request.post()).get("token", "")))
+        _, session = await site.office.signin.enter((await _form(request)).get("token", ""))
     except Refused:
         return render(request, "signin.html", {"token": "", "failed": True}, 403)
-    response = web.HTTPSeeOther("/admin/deliveries")
+    response = web.Response(status=303, headers={"Location": "/admin/deliveries"})
     response.set_cookie(
         COOKIE,
         session,
@@ -75,6 +83,6 @@ async def enter(request: web.Request) -> web.StreamResponse:
 async def leave(request: web.Request) -> web.StreamResponse:
     """End the session."""
     await request.app[SITE].office.signin.leave(request[SESSION])
-    response = web.HTTPSeeOther("/")
+    response = web.Response(status=303, headers={"Location": "/"})
     response.del_cookie(COOKIE, path="/admin")
     return response

@@ -9,13 +9,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp_jinja2
 from aiohttp import web
+from markupsafe import Markup, escape
 from pydantic import SecretStr
 
 from distributor.core.people import Person
-from distributor.locale import moment, texts
+from distributor.locale import LANGUAGES, moment, texts
 from distributor.office.office import Office
 from distributor.storage.pages import NewsroomPages
 
@@ -38,8 +40,8 @@ SESSION: web.RequestKey[str] = web.RequestKey("session", str)
 # Nothing from elsewhere, no scripts at all, no frames around us; forms go to us alone.
 HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; img-src 'self' data:; media-src 'self'; style-src 'self'; form-action 'self'; "
-        "base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; script-src 'none'; img-src 'self' data:; media-src 'self'; style-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "strict-origin-when-cross-origin",
@@ -49,9 +51,25 @@ HEADERS = {
 
 
 def language_of(request: web.Request) -> str:
-    """The language asked for by ?lang=, else the office's first; only languages that have words here."""
-    wanted = request.query.get("lang", "")
-    return wanted if wanted in {"ka", "en"} else request.app[SITE].office.context.languages[0]
+    """The language of ?lang= where there are words in it; else, in the console, the person's; else the office's first.
+
+    The language is part of the address: one address is one page, and caches need neither cookies nor Accept-Language.
+    """
+    wanted, person = request.query.get("lang", ""), request.get(PERSON)
+    if wanted not in LANGUAGES and person is not None:
+        wanted = person.language
+    return wanted if wanted in LANGUAGES else main_language(request)
+
+
+def main_language(request: web.Request) -> str:
+    """The language of addresses without ?lang=."""
+    return request.app[SITE].office.context.languages[0]
+
+
+def release_path(row: dict[str, Any], code: str, main: str) -> str:
+    """A page's address in one of its languages. Without ?lang= it shows its main one, which is usually the office's."""
+    shown = row["page"]["main_language"]
+    return f"/releases/{row['slug']}" if code == shown == main else f"/releases/{row['slug']}?lang={code}"
 
 
 def render(request: web.Request, template: str, values: dict[str, Any], status: int = 200) -> web.Response:
@@ -63,16 +81,30 @@ def render(request: web.Request, template: str, values: dict[str, Any], status: 
         found = datetime.fromisoformat(value) if isinstance(value, str) else value
         return moment(found, language, site.office.context.time_zone)
 
+    def stamp(value: datetime) -> Markup:
+        return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), when(value))
+
     frame = {
         "t": lambda code, **params: words.get(f"web.{code}", **params),
         "word": lambda code: words.get(code),
         "when": when,
+        "stamp": stamp,
+        "out": _outward,
         "lang": language,
+        "main_language": main_language(request),
         "base_url": site.office.context.base_url,
         "office_name": site.office.context.office_name,
-        "path": request.path,
+        # Two slashes at the beginning would make a link to another host of it.
+        "path": "/" + quote(request.path.lstrip("/")),
         "person": request.get(PERSON),
     }
     response = aiohttp_jinja2.render_template(template, request, frame | values)
     response.set_status(status)
     return response
+
+
+def _outward(link: str) -> Markup:
+    """A platform's link, which may be pressed only where it leads to the web: it came from outside."""
+    if not link.startswith(("https://", "http://")):
+        return escape(link)
+    return Markup('<a href="{0}" rel="noreferrer">{0}</a>').format(link)
