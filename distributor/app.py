@@ -79,9 +79,6 @@ class Parts:
 
 async def open_parts(settings: Settings, settings_file: Path | None, clock: Clock = utc_now) -> Parts:
     """Open the database (bringing its schema up to date) and make the parts. Starts nothing."""
-    queue_url = settings.queue.url.get_secret_value()
-    if not queue_url.startswith("memory://"):
-        raise CannotStart('queue.url: only memory:// is built so far; set queue.url = "memory://"')
     database = Database(settings.storage.url.get_secret_value())
     await database.open()
     await database.migrate()

@@ -71,14 +71,16 @@ class QueueSection(Section):
 
     url: SecretStr = Field(
         SecretStr("memory://"),
-        description="memory:// for one process, redis://… or rediss://… for several",
+        description="memory://, in each process; its Redis form is not built yet",
         examples=["memory://"],
     )
 
     @field_validator("url")
     @classmethod
     def _queue(cls, value: SecretStr) -> SecretStr:
-        return _scheme(value, ("memory://", "redis://", "rediss://", "unix://"))
+        if value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("must be memory:// — the Redis form of the queue is not built yet")
+        return _scheme(value, ("memory://",))
 
 
 class Web(Section):
