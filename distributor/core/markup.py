@@ -7,76 +7,32 @@ http, https, mailto or tel, anything else keeps its words and loses the link.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 from functools import cache
 from html import escape
-from itertools import pairwise
-from urllib.parse import urlsplit
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from distributor.core.blocks import Block, BlockKind, Entity, Span, Style, safe_link
+from distributor.core.markdown import escape_markdown, from_entities
 from distributor.core.text import utf16_length
 
-
-class Style(StrEnum):
-    """How a span looks."""
-
-    BOLD = "bold"
-    ITALIC = "italic"
-    STRIKE = "strikethrough"
-    CODE = "code"
-
-
-class BlockKind(StrEnum):
-    """What a block is."""
-
-    PARAGRAPH = "paragraph"
-    HEADING = "heading"
-    ITEM = "item"
-    QUOTE = "quote"
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A run of characters with the same styles; `href` where it is a link."""
-
-    text: str
-    styles: frozenset[Style] = frozenset()
-    href: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A paragraph, heading, list item or quotation. `ordinal` numbers the items of an ordered list, else 0."""
-
-    kind: BlockKind
-    spans: tuple[Span, ...]
-    ordinal: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Entity:
-    """A style or link over part of a text; offset and length in UTF-16 units, as Telegram counts."""
-
-    kind: str  # bold, italic, strikethrough, code, text_link
-    offset: int
-    length: int
-    href: str = ""
-
-
-def safe_link(href: str) -> str:
-    """The address where it may be followed, else an empty string."""
-    try:
-        parts = urlsplit(href.strip())
-    except ValueError:
-        return ""
-    if parts.scheme in {"http", "https"} and parts.netloc:
-        return href.strip()
-    return href.strip() if parts.scheme in {"mailto", "tel"} and parts.path else ""
+__all__ = [
+    "Block",
+    "BlockKind",
+    "Entity",
+    "Span",
+    "Style",
+    "escape_markdown",
+    "from_entities",
+    "html",
+    "merge",
+    "parse",
+    "plain",
+    "safe_link",
+    "with_entities",
+]
 
 
 @cache
@@ -246,52 +202,3 @@ def _span_html(span: Span) -> str:
     for style in sorted(span.styles):
         inner = f"<{_TAGS[style]}>{inner}</{_TAGS[style]}>"
     return f'<a href="{escape(span.href)}">{inner}</a>' if span.href else inner
-
-
-_SPECIAL = re.compile(r"([\\`*_~\[\]<>])")
-_LINE_START = re.compile(r"(?m)^(\s*)([#+-](?=\s)|\d+[.)](?=\s))")
-
-
-def escape_markdown(text: str) -> str:
-    """Text that parses back to itself: every character that Markdown would read is escaped."""
-    return _LINE_START.sub(_escape_line_start, _SPECIAL.sub(r"\\\1", text))
-
-
-def _escape_line_start(match: re.Match[str]) -> str:
-    mark = match[2]
-    return f"{match[1]}{mark[:-1]}\\{mark[-1]}" if len(mark) > 1 else f"{match[1]}\\{mark}"
-
-
-def from_entities(text: str, entities: Iterable[Entity]) -> str:
-    """Markdown for a message as Telegram gives it: text with bold, italic, strikethrough, code, text_link.
-
-    Other kinds are dropped, their words stay. Marks never enclose spaces at their edges, where Markdown
-    would not read them.
-    """
-    units = text.encode("utf-16-le")
-    known = [item for item in entities if item.kind in {"bold", "italic", "strikethrough", "code", "text_link"}]
-    edges = sorted({0, len(units) // 2, *(i.offset for i in known), *(i.offset + i.length for i in known)})
-    out = []
-    for start, end in pairwise(edges):
-        piece = units[start * 2 : end * 2].decode("utf-16-le", "replace")
-        core = piece.strip()
-        covering = [item for item in known if item.offset <= start and item.offset + item.length >= end]
-        if not core or not covering:
-            out.append(escape_markdown(piece))
-            continue
-        before, after = piece[: piece.index(core)], piece[piece.index(core) + len(core) :]
-        out.append(before + _marked(core, covering) + after)
-    return "".join(out)
-
-
-def _marked(core: str, covering: list[Entity]) -> str:
-    marks = {"italic": "*", "bold": "**", "strikethrough": "~~"}
-    inner = escape_markdown(core)
-    for entity in covering:
-        if entity.kind in marks:
-            mark = marks[entity.kind]
-            # Marks do not reach over a paragraph break: each paragraph carries its own.
-            inner = "\n\n".join(f"{mark}{part}{mark}" for part in inner.split("\n\n"))
-        elif entity.kind == "text_link" and safe_link(entity.href):
-            inner = f"[{inner}](<{entity.href}>)"
-    return inner

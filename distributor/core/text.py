@@ -100,7 +100,8 @@ def utf16_length(text: str) -> int:
 
 def cut_at_word(text: str, limit: int, mark: str = "…") -> str:
     """The longest beginning of `text` of at most `limit` UTF-16 units that ends at a word, with `mark`
-    where something was left out. A single word longer than the limit is cut between characters."""
+    where something was left out. A single word longer than the limit is cut between characters as people see
+    them: no accent, flag or family is torn apart."""
     if utf16_length(text) <= limit:
         return text
     room = max(limit - utf16_length(mark), 0)
@@ -110,12 +111,25 @@ def cut_at_word(text: str, limit: int, mark: str = "…") -> str:
         if used > room:
             break
         end = index + 1
+    while 0 < end < len(text) and _one_character(text, end):
+        end -= 1
     head = text[:end]
     if end < len(text) and not text[end].isspace():
         spaces = [match.start() for match in re.finditer(r"\s", head)]
         if spaces and spaces[-1] > 0:
             head = head[: spaces[-1]]
     return head.rstrip(" \n\t,;:–—-") + mark
+
+
+def _one_character(text: str, at: int) -> bool:
+    """True where the code points before and after this place show as one character (UAX #29, in short)."""
+    before, char = text[at - 1], text[at]
+    if "\u200d" in (before, char) or unicodedata.category(char).startswith("M"):
+        return True
+    if "\U0001f3fb" <= char <= "\U0001f3ff" or "\U000e0020" <= char <= "\U000e007f":  # skin tones, tags of flags
+        return True
+    flags = re.search("[\U0001f1e6-\U0001f1ff]*$", text[max(at - 40, 0) : at])
+    return "\U0001f1e6" <= char <= "\U0001f1ff" and flags is not None and len(flags[0]) % 2 == 1
 
 
 def romanise(text: str) -> str:
