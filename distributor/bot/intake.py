@@ -163,8 +163,7 @@ class Intake:
             return MediaItem(await self._room.files.take(incoming))
         except TooBig:
             size = f"{incoming.size / MEGABYTE:.0f}" if incoming.size else "> 20"
-            console = self._room.office.context.base_url
-            await self._say(chat, person, "bot.file_too_big", name=incoming.name, size=size, address=console)
+            await self._say(chat, person, "bot.file_too_big", name=incoming.name, size=size)
         except MediaRefused as refused:
             why = words.media_refused(refused)
             await self._say(chat, person, "bot.file_refused", name=incoming.name, why=why)

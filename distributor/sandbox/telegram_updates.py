@@ -138,7 +138,7 @@ class Updates:
     async def _carry(self, queue: Queue) -> None:
         """Posts updates one after the other; after a failure waits a little and posts the same one again."""
         async with aiohttp.ClientSession(timeout=WEBHOOK_TIMEOUT) as session:
-            while True:
+            while not self.record.stopping.is_set():
                 waiting = queue.again or queue.pending
                 if not waiting:
                     await queue.news.wait(60)
