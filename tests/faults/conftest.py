@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from distributor.demo import Stage
 
 MakeStage = Callable[..., Awaitable[Stage]]
+
+
+@pytest.fixture(autouse=True)
+def standard_log() -> Iterator[None]:
+    """The log goes where it goes in service: to the standard library's handlers, which survive a full disk."""
+    structlog.configure(logger_factory=structlog.stdlib.LoggerFactory())
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture
