@@ -69,7 +69,7 @@ async def test_the_delivery_log_says_what_when_to_whom_and_by_whose_decision(sit
     assert found is not None
     _, text = await site.get(found[0])
     editor = site.stage.people[EDITOR]
-    for part in (GEORGIAN.title, editor.name, f"/releases/{row['slug']}", "sent", "<time datetime="):
+    for part in (GEORGIAN.title, editor.name, f"/releases/{row['slug']}", "გაგზავნილია", "<time datetime="):
         assert part in text, part
     _, text = await site.get(f"/admin/releases/{row['release_id']}")
     assert editor.name in text

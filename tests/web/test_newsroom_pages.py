@@ -202,3 +202,8 @@ async def test_the_checkpoints_are_public_and_say_how_to_use_them(site: Site) ->
     for part in (point.public_key, point.head, point.signature):
         assert part in text
     assert re.search(r"<time datetime=", text)
+    signed = re.search(r"<pre[^>]*>(.*?)</pre>", text, re.DOTALL)
+    assert signed is not None
+    assert len(signed[1].splitlines()) == 5
+    _, listed = await site.get("/verify?json")
+    assert json.loads(listed)["checkpoints"][0]["signature"] == point.signature
