@@ -5,9 +5,13 @@
   const seen = new Map();
   const parts = () => document.querySelectorAll("[data-live]");
   const toEnd = (part) => { if (part.dataset.live === "end") part.scrollTop = part.scrollHeight; };
+  // A picture or a video takes its height only once it is known: the newest message stays in view.
+  const settle = (part) => part.querySelectorAll("img, video").forEach((shot) => {
+    shot.addEventListener(shot.matches("img") ? "load" : "loadedmetadata", () => toEnd(part), { once: true });
+  });
   let waiting = null;
 
-  parts().forEach((part) => { seen.set(part.id, part.innerHTML); toEnd(part); });
+  parts().forEach((part) => { seen.set(part.id, part.innerHTML); toEnd(part); settle(part); });
 
   async function refresh() {
     waiting = null;
@@ -21,9 +25,7 @@
       seen.set(part.id, other.innerHTML);
       part.innerHTML = other.innerHTML;
       if (atEnd) toEnd(part);
-      part.querySelectorAll("img").forEach((image) => {
-        image.addEventListener("load", () => { if (atEnd) toEnd(part); });
-      });
+      if (atEnd) settle(part);
     });
   }
 
