@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from distributor.core.asset import Asset
+from distributor.core.data import aware
 
 
 class Kind(StrEnum):
@@ -103,7 +104,8 @@ class Revision:
     """One immutable version of a release.
 
     `channels` narrows the audience to the channels named; empty means every channel that accepts it.
-    `at` is when we send; `embargo` is when others may publish; after `deadline` it must not go out.
+    `at` is when we send; `embargo` is when others may publish; after `deadline` it must not go out. Times are kept
+    in UTC; one without a zone is refused with ValueError.
     """
 
     release_id: str
@@ -119,6 +121,13 @@ class Revision:
     at: datetime | None = None
     embargo: datetime | None = None
     deadline: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """One form of a time, so that the same moment always gives the same hash."""
+        for name in ("at", "embargo", "deadline"):
+            moment = getattr(self, name)
+            if moment is not None:
+                object.__setattr__(self, name, aware(moment))
 
     def version(self, languages: tuple[str, ...]) -> LanguageVersion | None:
         """The first language version in the order of preference given, or None."""

@@ -125,10 +125,14 @@ async def test_a_transaction_that_is_not_committed_leaves_nothing(database: Data
     async with database.transaction() as connection:
         await audit.append(connection, NOW, "system", "test", "test", {})
     assert await chain(database) == []
-    with pytest.raises(RuntimeError, match="on purpose"):
+
+    async def breaks() -> None:
         async with database.transaction() as connection:
             await audit.append(connection, NOW, "system", "test", "test", {})
             raise RuntimeError("on purpose")
+
+    with pytest.raises(RuntimeError, match="on purpose"):
+        await breaks()
     assert await chain(database) == []
 
 
@@ -196,10 +200,13 @@ async def test_a_reader_sees_one_moment_and_does_not_stop_the_writer(database: D
 
 
 async def test_a_reader_cannot_write(database: Database) -> None:
-    with pytest.raises(Exception, match="(?i)read-?only"):
+    async def writes() -> None:
         async with database.read() as connection:
             await audit.append(connection, NOW, "system", "test", "test", {})
             await connection.commit()
+
+    with pytest.raises(Exception, match=r"(?i)read-?only"):
+        await writes()
     assert await chain(database) == []
 
 

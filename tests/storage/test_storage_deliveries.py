@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import event, func, insert, select
+from sqlalchemy.exc import IntegrityError
 
 from distributor.core.delivery import DeliveryState, Next
 from distributor.core.outcome import Absent, CannotTell, Deferred, LookAgain, Receipt, Rejected, Scope, Sent, Unknown
-from distributor.core.ports import LaneState
+from distributor.core.ports import LaneState, Result
 from distributor.core.release import ReleaseState
-from distributor.storage import Database, audit, cases, releases, subscribers
+from distributor.storage import audit, cases, releases, subscribers
 from distributor.storage.outcomes import attempts_of, count_by_state
+from distributor.storage.reports import heartbeats
 from distributor.storage.schema import audit_events, destinations, revisions
 from tests.storage.world import LEASE, NOW, World, later
 
@@ -342,8 +345,6 @@ async def test_a_delivery_of_a_paused_lane_is_not_claimed(world: World) -> None:
 async def test_heartbeats_of_a_worker_are_one_row(world: World) -> None:
     await world.store.beat("w1", NOW)
     await world.store.beat("w1", later(5))
-    from distributor.storage.reports import heartbeats
-
     async with world.database.read() as connection:
         assert await heartbeats(connection) == {"w1": later(5)}
 
@@ -388,8 +389,6 @@ async def test_words_that_a_database_cannot_keep_never_stop_the_worker_and_the_l
 async def test_outcomes_of_a_batch_are_committed_together_in_the_audit_log(world: World) -> None:
     ids = [await world.promised() for _ in range(3)]
     claims = await world.claim(*ids)
-    from distributor.core.ports import Result
-
     results = [Result(claim, SENT, DONE, NOW, later(1)) for claim in claims]
     await world.store.record(results, "w1", later(1))
     async with world.database.read() as connection:
@@ -410,8 +409,8 @@ async def test_a_subscriber_gets_what_was_asked_for_and_in_the_language_asked_fo
     facets = {"region": ["GE-KA", "GE"], "kind": ["news"], "topic": []}
     assert await world.promise(revision, value, facets=facets) == 4
     async with world.database.read() as connection:
-        languages = dict((row_id, made.language) for row_id, made in await releases.get_renderings(
-            connection, revision.release_id, 1))  # fmt: skip
+        made = await releases.get_renderings(connection, revision.release_id, 1)
+    languages = {row_id: rendering.language for row_id, rendering in made}
     got = {row["destination_id"]: languages[row["rendering_id"]] for row in await world.rows()}
     assert got == {everything: "ka", kakheti: "ka", english: "en", armenian: "hy"}
 
@@ -433,8 +432,6 @@ async def test_f22_ten_thousand_recipients_are_expanded_inside_the_database(worl
         await connection.commit()
     revision, value = await world.approved("press")
     statements: list[str] = []
-    from sqlalchemy import event
-
     engine = world.database._writer
     assert engine is not None
 
@@ -448,8 +445,6 @@ async def test_f22_ten_thousand_recipients_are_expanded_inside_the_database(worl
 
 
 async def test_the_same_promise_twice_is_refused_whole(world: World) -> None:
-    from sqlalchemy.exc import IntegrityError
-
     await world.own()
     revision, value = await world.approved()
     await world.promise(revision, value)
@@ -461,8 +456,6 @@ async def test_the_same_promise_twice_is_refused_whole(world: World) -> None:
 async def test_approved_times_of_older_revisions_stay_and_their_approvals_go(world: World) -> None:
     revision, value = await world.approved()
     async with world.database.transaction() as connection:
-        from dataclasses import replace
-
         second = replace(revision, number=2)
         await releases.freeze(connection, second, "b" * 64, (), (), world.author.id, "s", later(1))
         await releases.set_approved(connection, revision.release_id, 2, "b" * 64, later(2))
@@ -503,21 +496,5 @@ async def test_times_without_a_zone_are_refused_by_the_database(world: World) ->
 async def test_times_come_back_to_the_microsecond_in_utc(world: World) -> None:
     moment = datetime(2026, 3, 5, 13, 0, 0, 123456, tzinfo=UTC)
     await world.store.beat("w", moment.astimezone(tz=None))
-    from distributor.storage.reports import heartbeats
-
     async with world.database.read() as connection:
         assert await heartbeats(connection) == {"w": moment}
-
-
-async def test_leaving_a_transaction_without_commit_rolls_back(database: Database, world: World) -> None:
-    delivery = await world.promised()
-    async with database.transaction() as connection:
-        from distributor.storage.schema import deliveries
-
-        await connection.execute(update(deliveries).values(state="sent"))
-    assert (await world.row(delivery))["state"] == "queued"
-    with pytest.raises(RuntimeError, match="on purpose"):
-        async with database.transaction() as connection:
-            await connection.execute(update(deliveries).values(state="sent"))
-            raise RuntimeError("on purpose")
-    assert (await world.row(delivery))["state"] == "queued"

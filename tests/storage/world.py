@@ -16,7 +16,7 @@ from distributor.core.delivery import Next, Priority
 from distributor.core.outcome import Finding, Outcome
 from distributor.core.people import Person, Role
 from distributor.core.ports import Claimed, Result
-from distributor.core.release import Kind, LanguageVersion, Revision, new_release_id
+from distributor.core.release import Kind, LanguageVersion, ReleaseState, Revision, new_release_id
 from distributor.core.rendering import Part, Rendering
 from distributor.storage import Database, people, releases, subscribers
 from distributor.storage.deliveries import Deliveries
@@ -81,8 +81,8 @@ class World:
             await releases.add(connection, revision, NOW)
             await releases.freeze(connection, revision, value, (), made, self.author.id, f"s-{release_id}", NOW)
             await releases.set_approved(connection, release_id, 1, value, NOW)
-            states = (releases.ReleaseState.SUBMITTED,)
-            await releases.set_state(connection, release_id, states, releases.ReleaseState.DISTRIBUTING, NOW)
+            states = (ReleaseState.SUBMITTED,)
+            await releases.set_state(connection, release_id, states, ReleaseState.DISTRIBUTING, NOW)
             await connection.commit()
         return revision, value
 
