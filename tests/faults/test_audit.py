@@ -16,7 +16,7 @@ CHANGES = {
     "event altered": ("UPDATE audit_events SET actor = 'person:99' WHERE seq = :seq", "event {seq}: altered"),
     "event removed": ("DELETE FROM audit_events WHERE seq = :seq", "event {seq}: removed"),
     "event inserted": (
-        f"INSERT INTO audit_events (seq, {COLUMNS}) SELECT :seq + 1000, {COLUMNS} FROM audit_events WHERE seq = :seq",
+        f"INSERT INTO audit_events (seq, {COLUMNS}) SELECT :seq + 1000, {COLUMNS} FROM audit_events WHERE seq = :seq",  # noqa: S608  # column names of ours
         "event {last}: removed",
     ),
     "tail cut": ("DELETE FROM audit_events WHERE seq > :seq", "event {next}: removed with all that followed"),
@@ -27,12 +27,12 @@ CHANGES = {
     ),
     "outcome removed": ("DELETE FROM attempts WHERE batch = :batch", "outcome at place 0 of batch {batch}: removed"),
     "outcome inserted": (
-        f"INSERT INTO attempts ({ATTEMPT}, batch, position) SELECT {ATTEMPT}, batch, 7 FROM attempts "
+        f"INSERT INTO attempts ({ATTEMPT}, batch, position) SELECT {ATTEMPT}, batch, 7 FROM attempts "  # noqa: S608  # column names of ours
         "WHERE batch = :batch AND position = 0",
         "batch {batch}",
     ),
     "outcome of no batch": (
-        f"INSERT INTO attempts ({ATTEMPT}, batch, position) SELECT {ATTEMPT}, 9999, 0 FROM attempts "
+        f"INSERT INTO attempts ({ATTEMPT}, batch, position) SELECT {ATTEMPT}, 9999, 0 FROM attempts "  # noqa: S608  # column names of ours
         "WHERE batch = :batch AND position = 0",
         "inserted (no batch of the log holds it)",
     ),
