@@ -9,10 +9,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from distributor.storage.schema import cases, deliveries, destinations, releases, renderings, revisions, workers
+from distributor.core.delivery import FINAL
+from distributor.storage.schema import (
+    attempts,
+    cases,
+    deliveries,
+    destinations,
+    releases,
+    renderings,
+    revisions,
+    workers,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +106,31 @@ async def open_cases(connection: AsyncConnection) -> list[dict[str, Any]]:
     return [dict(row) for row in (await connection.execute(query)).mappings()]
 
 
-async def oldest_due(connection: AsyncConnection, paused: list[str]) -> datetime | None:
-    """The due time of the delivery that has waited longest in a lane that is not paused."""
-    query = select(func.min(deliveries.c.due)).where(
-        deliveries.c.state.in_(["queued", "waiting"]), deliveries.c.channel.not_in(paused)
+async def open_case_id(connection: AsyncConnection, delivery_id: int) -> int:
+    """The number of a delivery's open case, 0 where none is open."""
+    query = select(cases.c.id).where(cases.c.delivery_id == delivery_id, cases.c.resolved_at.is_(None))
+    return int((await connection.execute(query.limit(1))).scalar() or 0)
+
+
+async def oldest_due(connection: AsyncConnection, channels: list[str]) -> datetime | None:
+    """The due time of the delivery that has waited longest in one of these channels and waits for no other one."""
+    earlier = deliveries.alias("earlier")
+    blocked = exists().where(
+        earlier.c.destination_id == deliveries.c.destination_id,
+        earlier.c.release_id == deliveries.c.release_id,
+        earlier.c.id < deliveries.c.id,
+        earlier.c.state.not_in([state.value for state in FINAL]),
     )
+    query = select(func.min(deliveries.c.due)).where(
+        deliveries.c.state.in_(["queued", "waiting"]), deliveries.c.channel.in_(channels), ~blocked
+    )
+    moment: datetime | None = (await connection.execute(query)).scalar()
+    return moment
+
+
+async def last_attempt(connection: AsyncConnection) -> datetime | None:
+    """When the newest attempt ended."""
+    query = select(attempts.c.finished_at).order_by(attempts.c.id.desc()).limit(1)
     moment: datetime | None = (await connection.execute(query)).scalar()
     return moment
 
