@@ -9,8 +9,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 from structlog.testing import capture_logs
 
+from distributor.storage.deliveries import Deliveries
+from distributor.storage.schema import deliveries
 from tests.web.conftest import GEORGIAN, SECRET, Site
 
 HEADER = "X-Telegram-Bot-Api-Secret-Token"
@@ -72,6 +75,26 @@ async def test_readiness_flips_when_the_heartbeat_is_old(site: Site) -> None:
     assert answer.status == 503
     assert json.loads(text)["reasons"]
     answer, _ = await site.get("/healthz")
+    assert answer.status == 200
+
+
+async def test_what_is_due_and_not_taken_is_told_though_a_worker_lives_and_what_a_pause_holds_is_not(
+    site: Site,
+) -> None:
+    await site.publish(GEORGIAN)
+    await site.stage.service.worker.stop()  # type: ignore[union-attr]
+    site.time.ahead += timedelta(seconds=120)
+    store = Deliveries(site.stage.parts.database, "")
+    async with site.stage.parts.database.transaction() as connection:
+        await connection.execute(update(deliveries).values(state="queued", due=site.time() - timedelta(seconds=90)))
+        await connection.commit()
+    await store.beat("another", site.time())
+    answer, text = await site.get("/readyz")
+    assert answer.status == 503
+    assert "due" in json.loads(text)["reasons"][0]
+    for name in site.stage.parts.channels:
+        await site.stage.parts.office.operations.pause(name, None)
+    answer, _ = await site.get("/readyz")
     assert answer.status == 200
 
 
