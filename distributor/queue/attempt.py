@@ -14,6 +14,7 @@ import structlog
 from distributor.core.channel import Channel
 from distributor.core.outcome import Deferred, Finding, Outcome, Receipt, Rejected, Sent, Unknown
 from distributor.core.ports import Claimed, Clock
+from distributor.core.text import storable
 from distributor.queue.progress import FenceLost, KeptProgress, NotKept
 
 log = structlog.get_logger(__name__)
@@ -29,14 +30,10 @@ def plain(told: Told) -> Told:
     character (a lone surrogate) or a NUL, and an outcome that cannot be written down would be lost."""
     if isinstance(told, Sent):
         receipt = told.receipt
-        ids, links = (tuple(map(_words, items)) for items in (receipt.remote_ids, receipt.links))
-        return replace(told, receipt=Receipt(ids, links, {_words(k): _words(v) for k, v in receipt.detail.items()}))
-    words: dict[str, Any] = {name: _words(getattr(told, name)) for name in ("code", "reason") if hasattr(told, name)}
+        ids, links = (tuple(map(storable, items)) for items in (receipt.remote_ids, receipt.links))
+        return replace(told, receipt=Receipt(ids, links, {storable(k): storable(v) for k, v in receipt.detail.items()}))
+    words: dict[str, Any] = {name: storable(getattr(told, name)) for name in ("code", "reason") if hasattr(told, name)}
     return replace(told, **words)
-
-
-def _words(text: str) -> str:
-    return text.encode("utf-8", "replace").decode().replace("\x00", "")
 
 
 async def attempt(channel: Channel, claimed: Claimed, progress: KeptProgress, clock: Clock) -> Outcome:

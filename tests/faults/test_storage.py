@@ -155,7 +155,7 @@ async def test_f21_words_that_no_database_can_hold_are_recorded_all_the_same(sta
 
     async def odd(job, progress):  # type: ignore[no-untyped-def]
         lane.channel.publish = real  # type: ignore[method-assign]
-        return Unknown("odd", "half a character: \ud83d, and a NUL: \x00", "publish")
+        return Unknown("odd", "half a character: " + chr(0xD83D) + " and a NUL: " + chr(0), "publish")
 
     lane.channel.publish = odd  # type: ignore[method-assign]
     release_id = await write(stage, channels=("x",))
