@@ -13,7 +13,7 @@ from distributor.core.refusal import Refused
 from distributor.core.release import LanguageVersion
 from distributor.demo import Stage
 from distributor.demo.stage import ADMINISTRATOR, AUTHOR, EDITOR, STRANGER
-from tests.faults.engine import ask, count_events, seen, sound
+from tests.faults.engine import ask, count_events, sound
 from tests.queue.acts import all_in, approve, rows, until, write
 
 
@@ -109,4 +109,3 @@ async def test_f38_capitals_are_folded_direction_marks_refused_and_a_caption_too
     with pytest.raises(Refused, match="blocked"):
         await stage.parts.office.drafts.submit(bad, stage.people[AUTHOR])
     assert await ask(stage, "SELECT id FROM deliveries WHERE release_id = :id", id=bad) == []
-    await seen(lambda: True)
