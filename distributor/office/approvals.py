@@ -20,7 +20,7 @@ from distributor.core.release import ReleaseState
 from distributor.core.rendering import Preflight, Rendering
 from distributor.office.context import Context, Seat
 from distributor.office.people import actor
-from distributor.storage import Connection, audit, subscribers, tokens
+from distributor.storage import Connection, audit, outcomes, subscribers, tokens
 from distributor.storage import people as people_rows
 from distributor.storage import releases as rows
 from distributor.storage.releases import Promise, ReleaseRow, RevisionRow
@@ -54,7 +54,7 @@ class Approvals:
         else to whoever presses first and has the right. At most 40 characters each, fit for callback data."""
         now = self._context.clock()
         made: dict[Decision, str] = {}
-        async with self._context.database.transaction() as connection:
+        async with self._context.database.transaction(logged=True) as connection:
             release, revision = await self._standing_rows(connection, release_id)
             for decision in wanted:
                 token = secrets.token_urlsafe(18)
@@ -75,7 +75,7 @@ class Approvals:
     async def press(self, token: str, telegram_id: int) -> Pressed:
         """A button of `buttons` was pressed. Decides at once, but for a rejection, which wants a reason first."""
         now = self._context.clock()
-        async with self._context.database.transaction() as connection:
+        async with self._context.database.transaction(logged=True) as connection:
             person = await people_rows.by_telegram(connection, telegram_id)
             nonce = await tokens.get_nonce(connection, token)
             code, decision = _nonce_fault(nonce, person, now)
@@ -90,9 +90,17 @@ class Approvals:
                 await self._refuse(connection, telegram_id, person, nonce, "already_pressed", now)
             made = 0
             wants_reason = decision is Decision.REJECT
+            failed = ""
             if not wants_reason:
-                made = await self._carry_out(connection, person, decision, nonce["subject"], "", now)
-            await connection.commit()
+                try:
+                    made = await self._carry_out(connection, person, decision, nonce["subject"], "", now)
+                except Refused as refused:  # half of it was written: nothing of this transaction may stay
+                    failed = refused.code
+            if not failed:
+                await connection.commit()
+        if failed:
+            async with self._context.database.transaction(logged=True) as connection:
+                await self._refuse(connection, telegram_id, person, nonce, failed, now)
         await self._tell(nonce["subject"])
         return Pressed(
             person, decision, nonce["subject"], nonce["revision"], nonce["content_hash"], not wants_reason, made
@@ -105,7 +113,7 @@ class Approvals:
         now = self._context.clock()
         if decision is Decision.REJECT and not reason.strip():
             raise Refused("reason_wanted")
-        async with self._context.database.transaction() as connection:
+        async with self._context.database.transaction(logged=True) as connection:
             person = await people_rows.get(connection, person_id)
             if person is None:
                 raise Refused("unknown_person")
@@ -125,7 +133,7 @@ class Approvals:
         self._context.events.publish("release", release_id)
 
     async def _standing_rows(self, connection: Connection, release_id: str) -> tuple[ReleaseRow, RevisionRow]:
-        release = await rows.get(connection, release_id)
+        release = await rows.get(connection, release_id, lock=True)
         revision = await rows.get_revision(connection, release_id, release.revision) if release else None
         if release is None or revision is None:
             raise Refused("unknown_release", id=release_id)
@@ -185,6 +193,8 @@ class Approvals:
             after = {Decision.REJECT: ReleaseState.REJECTED, Decision.HOLD: ReleaseState.HELD}[decision]
         if not await rows.set_state(connection, release_id, tuple(ALLOWED_FROM[decision]), after, now):
             raise Refused("wrong_state", state=release.state.value)
+        if after is ReleaseState.DISTRIBUTING and decision is Decision.RESUME:
+            await outcomes.finish_releases(connection, {release_id}, now)  # nothing may be left to send
         values = {
             "release_id": release_id,
             "revision": release.revision,

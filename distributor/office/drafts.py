@@ -51,7 +51,7 @@ class Drafts:
         base = draft or Revision("", 1, author.id, content.pop("kind"), content.pop("versions"))
         made = _clean(replace(base, release_id=new_release_id(), number=1, author_id=author.id, **content))
         now = self._context.clock()
-        async with self._context.database.transaction() as connection:
+        async with self._context.database.transaction(logged=True) as connection:
             await rows.add(connection, made, now)
             data = {"title": made.title, "kind": made.kind.value, "media": [item.asset.digest for item in made.media]}
             await audit.append(connection, now, actor(author), "release.drafted", f"release:{made.release_id}", data)
@@ -74,13 +74,13 @@ class Drafts:
     async def change(self, release_id: str, person: Person, **content: Any) -> ReleaseRow:
         """Replace fields of the working content. Only its author or an editor may."""
         now = self._context.clock()
-        async with self._context.database.transaction() as connection:
-            found = await rows.get(connection, release_id)
+        async with self._context.database.transaction(logged=True) as connection:
+            found = await rows.get(connection, release_id, lock=True)
             if found is None:
                 raise Refused("unknown_release", id=release_id)
             if not person.may(Right.WRITE) or (person.id != found.author_id and not person.may(Right.DECIDE)):
                 raise Refused("not_yours")
-            if found.state not in CHANGEABLE:
+            if found.state not in CHANGEABLE or await rows.has_left(connection, release_id):
                 raise Refused("already_distributing", state=found.state.value)
             changed = _clean(replace(found.draft, number=found.revision + 1, **content))
             if replace(changed, number=found.draft.number) == found.draft:
@@ -88,7 +88,8 @@ class Drafts:
             await rows.change_draft(connection, changed, ReleaseState.DRAFT, now)
             if found.state is not ReleaseState.DRAFT:
                 await rows.set_approved(connection, release_id, found.revision, "", now)
-                data = {"was": found.state.value, "fields": sorted(content)}
+                cancelled = await rows.withdraw_promises(connection, release_id, now)
+                data = {"was": found.state.value, "fields": sorted(content), "cancelled": cancelled}
                 await audit.append(connection, now, actor(person), "approval.voided", f"release:{release_id}", data)
             await connection.commit()
         self._context.events.publish("release", release_id)
@@ -104,8 +105,8 @@ class Drafts:
     async def discard(self, release_id: str, person: Person) -> None:
         """Give a draft up."""
         now = self._context.clock()
-        async with self._context.database.transaction() as connection:
-            found = await rows.get(connection, release_id)
+        async with self._context.database.transaction(logged=True) as connection:
+            found = await rows.get(connection, release_id, lock=True)
             if found is None or found.author_id != person.id:
                 raise Refused("not_yours")
             before = (ReleaseState.DRAFT, ReleaseState.REJECTED)
@@ -137,8 +138,8 @@ class Drafts:
 
     async def _freeze(self, found: ReleaseRow, revision: Revision, checked: Checked, person: Person) -> None:
         now = self._context.clock()
-        async with self._context.database.transaction() as connection:
-            again = await rows.get(connection, found.id)
+        async with self._context.database.transaction(logged=True) as connection:
+            again = await rows.get(connection, found.id, lock=True)
             if again is None or again.state is not ReleaseState.DRAFT or again.draft != found.draft:
                 raise Refused("changed_meanwhile")
             made, problems = checked.preflight.renderings, checked.preflight.problems

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from distributor.core.data import to_data
@@ -55,7 +55,7 @@ class Operations:
         _need(person, Right.OPERATE)
         now = self._context.clock()
         before: dict[int, str] = {}
-        async with self._context.database.transaction() as connection:
+        async with self._context.database.transaction(logged=True) as connection:
             for delivery_id in ids:
                 before[delivery_id] = await cases.send_again(connection, delivery_id, now, now + NEW_DEADLINE)
                 if before[delivery_id] in {"rejected", "expired", "cancelled"}:
@@ -71,7 +71,7 @@ class Operations:
         _need(person, Right.OPERATE)
         self._known(lane)
         state = LaneState(lane, True, None, "person", reason or f"paused by {actor(person)}")
-        async with self._context.database.transaction() as connection:
+        async with self._context.database.transaction(logged=True) as connection:
             await lanes.pause(connection, state, actor(person), self._context.clock())
             await connection.commit()
         self._context.events.publish("lane", lane)
@@ -80,7 +80,7 @@ class Operations:
         """Let a lane go on."""
         _need(person, Right.OPERATE)
         self._known(lane)
-        async with self._context.database.transaction() as connection:
+        async with self._context.database.transaction(logged=True) as connection:
             await lanes.resume(connection, lane, actor(person), self._context.clock())
             await connection.commit()
         self._context.events.publish("lane", lane)
@@ -102,14 +102,17 @@ class Operations:
             return await reports.open_cases(connection)
 
     async def case_buttons(self, delivery_id: int) -> CaseButtons:
-        """Tokens for 'it is there' and 'it is not: send again', for whoever holds the right."""
+        """Tokens for 'it is there' and 'it is not: send again', for whoever holds the right. They are bound to the
+        case that is open now: over a later case of the same delivery they decide nothing."""
         now = self._context.clock()
         made = CaseButtons(secrets.token_urlsafe(18), secrets.token_urlsafe(18))
-        async with self._context.database.transaction() as connection:
+        async with self._context.database.transaction(logged=True) as connection:
+            case_id = await reports.open_case_id(connection, delivery_id)
             for purpose, token in (("there", made.there), ("not_there", made.not_there)):
                 values = {
                     "purpose": purpose,
                     "subject": str(delivery_id),
+                    "revision": case_id,
                     "created_at": now,
                     "expires_at": now + BUTTON_LASTS,
                 }
@@ -120,10 +123,13 @@ class Operations:
     async def press_case(self, token: str, telegram_id: int) -> Resolved:
         """A case's button was pressed."""
         now = self._context.clock()
-        async with self._context.database.transaction() as connection:
+        async with self._context.database.transaction(logged=True) as connection:
             person = await people_rows.by_telegram(connection, telegram_id)
             nonce = await tokens.get_nonce(connection, token)
-            code = _press_fault(nonce, person)
+            code = _press_fault(nonce, person, now)
+            if not code and nonce:
+                open_now = await reports.open_case_id(connection, int(nonce["subject"]))
+                code = "" if open_now and open_now == nonce["revision"] else "no_open_case"
             if not code and nonce and person and not await tokens.use_nonce(connection, token, person.id, now):
                 code = "already_pressed"
             if code or nonce is None or person is None:
@@ -131,7 +137,7 @@ class Operations:
                 subject = f"delivery:{nonce['subject']}" if nonce else "desk"
                 await audit.append(connection, now, who, "press.refused", subject, {"code": code})
                 await connection.commit()
-                raise Refused(code)
+                raise Refused(code, **({"id": nonce["subject"]} if nonce else {}))
             there = nonce["purpose"] == "there"
             release = await self._resolve(connection, int(nonce["subject"]), there, person)
             await connection.commit()
@@ -141,7 +147,7 @@ class Operations:
     async def resolve(self, delivery_id: int, there: bool, person: Person | None) -> None:
         """End a case: it is there, or it is not and must be sent again."""
         _need(person, Right.RESOLVE)
-        async with self._context.database.transaction() as connection:
+        async with self._context.database.transaction(logged=True) as connection:
             release = await self._resolve(connection, delivery_id, there, person)
             await connection.commit()
         await self._tell(release, delivery_id)
@@ -182,11 +188,13 @@ def _need(person: Person | None, right: Right) -> None:
         raise Refused("not_administrator" if right is Right.OPERATE else "not_editor")
 
 
-def _press_fault(nonce: dict[str, Any] | None, person: Person | None) -> str:
+def _press_fault(nonce: dict[str, Any] | None, person: Person | None, now: datetime) -> str:
     if nonce is None or nonce["purpose"] not in {"there", "not_there"}:
         return "forged_button"
     if person is None:
         return "not_a_member"
     if not person.may(Right.RESOLVE):
         return "not_editor"
-    return "already_pressed" if nonce["used_at"] is not None else ""
+    if nonce["used_at"] is not None:
+        return "already_pressed"
+    return "button_expired" if nonce["expires_at"] <= now else ""

@@ -65,7 +65,7 @@ class People:
             "created_at": now,
             "expires_at": expires,
         }
-        async with self._context.database.transaction() as connection:
+        async with self._context.database.transaction(logged=True) as connection:
             await rows.add_invitation(connection, values)
             data = {"role": role.value, "name": normalise(name), "expires": expires.isoformat()}
             await audit.append(connection, now, actor(issuer), "person.invited", "people", data)
@@ -76,7 +76,7 @@ class People:
         """Use an invitation. Refused where it is unknown, used or expired; `issuer` in the refusal's params is the
         id of who must be told."""
         now = self._context.clock()
-        async with self._context.database.transaction() as connection:
+        async with self._context.database.transaction(logged=True) as connection:
             found = await rows.get_invitation(connection, tokens.token_hash(token))
             code = _fault(found, now)
             if code or found is None:
@@ -106,7 +106,7 @@ class People:
         if by is not None and not by.may(Right.PEOPLE):
             raise Refused("not_administrator")
         now = self._context.clock()
-        async with self._context.database.transaction() as connection:
+        async with self._context.database.transaction(logged=True) as connection:
             person = await rows.get(connection, person_id)
             if person is None:
                 raise Refused("unknown_person")
@@ -121,7 +121,7 @@ class People:
         """In which language the bot speaks to a person."""
         if language not in {"ka", "en"}:
             raise Refused("unknown_language", language=language)
-        async with self._context.database.transaction() as connection:
+        async with self._context.database.transaction(logged=True) as connection:
             await rows.change(connection, person.id, language=language)
             await connection.commit()
 

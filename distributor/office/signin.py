@@ -31,7 +31,7 @@ class SignIn:
             raise Refused("not_editor")
         now = self._context.clock()
         token = secrets.token_urlsafe(32)
-        async with self._context.database.transaction() as connection:
+        async with self._context.database.transaction(logged=True) as connection:
             await tokens.add_signin(connection, token, person.id, now, now + LINK_LASTS)
             await audit.append(connection, now, actor(person), "signin.link", f"person:{person.id}", {})
             await connection.commit()
@@ -40,7 +40,7 @@ class SignIn:
     async def enter(self, token: str) -> tuple[Person, str]:
         """Use a link: the person, and the session's token for the cookie. Refused where the link is used or old."""
         now = self._context.clock()
-        async with self._context.database.transaction() as connection:
+        async with self._context.database.transaction(logged=True) as connection:
             person_id = await tokens.use_signin(connection, token, now)
             person = await people_rows.get(connection, person_id) if person_id else None
             if person is None or not person.may(Right.READ_LOG):
@@ -62,6 +62,6 @@ class SignIn:
 
     async def leave(self, session: str) -> None:
         """Sign out."""
-        async with self._context.database.transaction() as connection:
+        async with self._context.database.transaction(logged=True) as connection:
             await tokens.end_session(connection, session)
             await connection.commit()

@@ -46,7 +46,7 @@ class Subscriptions:
         clean = normalise(address)
         self._check(channel, clean, label, wanted)
         now = self._context.clock()
-        async with self._context.database.transaction() as connection:
+        async with self._context.database.transaction(logged=True) as connection:
             found = await rows.put(connection, channel, clean, normalise(label), language, wanted, now)
             data = {"channel": channel, "facets": wanted, "language": language}
             await audit.append(connection, now, actor(person), "subscriber.added", f"destination:{found}", data)
@@ -84,7 +84,7 @@ class Subscriptions:
     async def unsubscribe(self, token: str) -> bool:
         """The subscriber's own wish (RFC 8058 POST, or the page's button). False for an unknown token; twice is one."""
         now = self._context.clock()
-        async with self._context.database.transaction() as connection:
+        async with self._context.database.transaction(logged=True) as connection:
             found = await rows.by_token(connection, token)
             if found is None:
                 return False

@@ -18,6 +18,7 @@ from distributor.core.data import from_micros, to_data, to_micros
 from distributor.core.outcome import Absent, CannotTell, Deferred, Finding, LookAgain, Outcome, Rejected, Sent, Unknown
 from distributor.core.ports import Result
 from distributor.core.text import storable
+from distributor.storage.database import LOG_LOCK
 from distributor.storage.schema import LONGEST_CODE, attempts, audit_events, checkpoints, deliveries
 
 _WORDS: dict[type[Any], str] = {
@@ -37,7 +38,7 @@ async def append(
     """Add one event to the chain; returns its number. Serialised: two appenders never share a predecessor."""
     subject, data = storable(subject), _storable(data)
     if connection.dialect.name == "postgresql":
-        await connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7305814)")
+        await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOG_LOCK})")
     last = (
         await connection.execute(
             select(audit_events.c.seq, audit_events.c.hash).order_by(audit_events.c.seq.desc()).limit(1)

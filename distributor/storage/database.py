@@ -20,6 +20,10 @@ from sqlalchemy.pool import ConnectionPoolEntry
 SQLITE_BUSY_SECONDS = 15.0  # another process (the command line) may hold the writer's lock for a moment
 
 
+# PostgreSQL: the audit log has one writer at a time. Who takes this lock first, and rows after it, never deadlocks.
+LOG_LOCK = 7305814
+
+
 class StorageUnavailable(Exception):
     """The database cannot take a write now (disk full, server gone). Nothing was acknowledged."""
 
@@ -58,12 +62,17 @@ class Database:
         self._writer = self._reader = None
 
     @contextlib.asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncConnection]:
-        """A connection to write with. Leaving without `await connection.commit()` rolls back."""
+    async def transaction(self, *, logged: bool = False) -> AsyncIterator[AsyncConnection]:
+        """A connection to write with. Leaving without `await connection.commit()` rolls back.
+
+        `logged`: an audit event will be appended; the log's turn is taken before any row is locked.
+        """
         if self._writer is None:
             raise RuntimeError("the database is not open")
         guard = self._turn if self.sqlite else contextlib.nullcontext()
         async with guard, self._writer.connect() as connection:
+            if logged and not self.sqlite:
+                await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOG_LOCK})")
             yield connection  # the connection's own exit rolls back what was not committed
 
     @contextlib.asynccontextmanager

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, and_, case, exists, insert, literal, or_, select, update
+from sqlalchemy import RowMapping, Text, and_, case, cast, exists, insert, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from distributor.core.data import from_data, to_data
@@ -82,9 +82,10 @@ async def add(connection: AsyncConnection, draft: Revision, now: datetime) -> No
     )
 
 
-async def get(connection: AsyncConnection, release_id: str) -> ReleaseRow | None:
-    """One release, locked for the transaction where the database knows row locks."""
+async def get(connection: AsyncConnection, release_id: str, *, lock: bool = False) -> ReleaseRow | None:
+    """One release; with `lock`, nobody else decides over it until the transaction ends (SQLite has one writer)."""
     query = select(releases).where(releases.c.id == release_id)
+    query = query.with_for_update() if lock else query
     row = (await connection.execute(query)).mappings().first()
     return _release(row) if row else None
 
@@ -275,6 +276,31 @@ async def promise(
     }
     chosen = select(*columns.values()).where(*wants).order_by(destinations.c.id)
     done = await connection.execute(insert(deliveries).from_select(list(columns), chosen))
+    return int(done.rowcount)
+
+
+async def has_left(connection: AsyncConnection, release_id: str) -> bool:
+    """True where something of the release is out, or may be: a new revision would be a second publication."""
+    out = ["sending", "sent", "unknown", "case"]
+    query = select(deliveries.c.id).where(
+        deliveries.c.release_id == release_id,
+        or_(
+            deliveries.c.state.in_(out),
+            deliveries.c.receipt.is_not(None),
+            deliveries.c.uncertain,
+            cast(deliveries.c.progress, Text).contains('"part:'),  # of several parts some are there
+        ),
+    )
+    return (await connection.execute(query.limit(1))).first() is not None
+
+
+async def withdraw_promises(connection: AsyncConnection, release_id: str, now: datetime) -> int:
+    """Cancel what waits to be sent under an approval that is void; it must not stand before the next one's."""
+    done = await connection.execute(
+        update(deliveries)
+        .where(deliveries.c.release_id == release_id, deliveries.c.state.in_(["queued", "waiting"]))
+        .values(state="cancelled", code="approval_void", reason="the release was changed", updated_at=now)
+    )
     return int(done.rowcount)
 
 
