@@ -28,6 +28,7 @@ ENV PATH=/opt/distributor/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     DISTRIBUTOR__STORAGE__URL=sqlite:////var/lib/distributor/distributor.sqlite \
     DISTRIBUTOR__STORAGE__MEDIA=/var/lib/distributor/media \
+    DISTRIBUTOR__AUDIT__KEY_FILE=/var/lib/distributor/audit.key \
     DISTRIBUTOR__WEB__LISTEN=0.0.0.0:8080
 RUN groupadd --system --gid 10001 distributor \
  && useradd --system --uid 10001 --gid 10001 --home-dir /var/lib/distributor --shell /usr/sbin/nologin distributor \

@@ -19,9 +19,7 @@ def main() -> None:
     """Measure and write."""
     log.configure("error", "console", ())
     results = asyncio.run(measure())
-    print(
-        f"{platform.python_implementation()} {platform.python_version()}, SQLite + memory queue, sandbox in the same process"
-    )
+    print(f"Python {platform.python_version()}, SQLite and memory queue, the sandbox in the same process")
     for result in results:
         against = f" (aim: {result['against']})" if result["against"] is not None else ""
         print(f"  {result['name']}: {result['value']:.2f} {result['unit']}{against}")

@@ -6,8 +6,10 @@ Unknown, since it has neither idempotency keys nor a history that a bot may read
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from telegram import Message
@@ -16,6 +18,7 @@ from telegram.error import ChatMigrated, TelegramError
 from distributor.adapters.telegram_calls import Calls, NoId
 from distributor.adapters.telegram_check import check
 from distributor.adapters.telegram_errors import Call, item_name, outcome_of
+from distributor.adapters.telegram_failures import Throttled
 from distributor.adapters.telegram_probe import probe
 from distributor.adapters.telegram_render import (
     LOCAL_BYTES,
@@ -187,10 +190,17 @@ class Telegram:
         """The same parts, by the same calls, into a person's own chat. Raises Refused('preview_failed')."""
         first: int | None = None
         for part in rendering.parts:
-            try:
-                messages = await self._calls.send(part, str(chat), first if "reply_to" in part.fields else None)
-            except (TelegramError, NoId, OSError) as error:
-                raise Refused("preview_failed", reason=str(error)) from None
+            reply = first if "reply_to" in part.fields else None
+            for patience in (True, True, False):
+                try:
+                    messages = await self._calls.send(part, str(chat), reply)
+                    break
+                except Throttled as error:  # nothing was sent; the desk's own messages used up this chat's rate
+                    if not patience or error.retry_after > timedelta(seconds=60):
+                        raise Refused("preview_failed", reason=str(error)) from None
+                    await asyncio.sleep(error.retry_after.total_seconds())
+                except (TelegramError, NoId, OSError) as error:
+                    raise Refused("preview_failed", reason=str(error)) from None
             first = first or messages[0].message_id
 
     async def aclose(self) -> None:

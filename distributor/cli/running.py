@@ -71,15 +71,4 @@ def serve(given: Path | None, roles: frozenset[str]) -> int:
             await parts.close()
         return 0
 
-    return _with_fast_loop(run)
-
-
-def _with_fast_loop(run: Callable[[], Awaitable[int]]) -> int:
-    """asyncio on uvloop: measurably faster on sockets, the same behaviour."""
-    import uvloop
-
-    async def main() -> int:
-        return await run()
-
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(main())
+    return asyncio.run(run())

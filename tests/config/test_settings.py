@@ -189,7 +189,8 @@ def test_a_secret_file_that_cannot_be_used_is_one_fault_and_not_two(tmp_path: Pa
 def test_secrets_of_every_section_and_channel_are_collected(write: Write) -> None:
     path = write(
         f'[telegram]\ntoken = "{TOKEN}"\n[web]\nhook_secret = "hook-secret-0123456789"\n'
-        '[storage]\nurl = "postgresql://office:pass%2Fword@db/office"\n[channels.a]\nadapter = "mia"\ntoken = "page-token"\n'
+        '[storage]\nurl = "postgresql://office:pass%2Fword@db/office"\n'
+        '[channels.a]\nadapter = "mia"\ntoken = "page-token"\n'
     )
     assert read(path).secrets() == {TOKEN, "hook-secret-0123456789", "pass%2Fword", "pass/word", "page-token"}
 

@@ -23,6 +23,7 @@ SETTINGS = {
     "QUEUE": {"URL"},
     "WEB": {"LISTEN"},
     "TELEGRAM": {"TOKEN", "API_URL", "DESK_CHAT"},
+    "AUDIT": {"KEY"},  # audit.key_file is a setting of its own: a file that is made, not a secret that is read
 }
 ROLES = {"serve", "bot", "worker", "web"}
 
@@ -84,6 +85,7 @@ def test_the_images_settings_exist_and_point_into_its_volume(image: list[tuple[s
         check_setting(name)
     assert names["DISTRIBUTOR__STORAGE__URL"].startswith(f"sqlite:///{of(image, 'VOLUME')}/")
     assert names["DISTRIBUTOR__STORAGE__MEDIA"].startswith(of(image, "VOLUME") + "/")
+    assert names["DISTRIBUTOR__AUDIT__KEY_FILE"].startswith(of(image, "VOLUME") + "/")
     assert names["DISTRIBUTOR__WEB__LISTEN"].endswith(":" + of(image, "EXPOSE"))
 
 

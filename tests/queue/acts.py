@@ -9,16 +9,17 @@ from typing import Any
 from distributor.core.approval import Decision
 from distributor.core.release import Kind, LanguageVersion, MediaItem
 from distributor.demo.stage import AUTHOR, EDITOR, Stage
-from distributor.media.samples import sample_photos
+from distributor.media.samples import sample_photos, sample_video
 from distributor.storage.reports import DeliveryFilter
 
 TEXT = LanguageVersion("ka", "მაშველებმა ორი ტურისტი იპოვეს", "ორივე უვნებელია.", "დღეს დილით ორი ტურისტი იპოვეს.")
 
 
-async def write(stage: Stage, photos: int = 0, title: str = TEXT.title, **content: Any) -> str:
+async def write(stage: Stage, photos: int = 0, title: str = TEXT.title, film: bool = False, **content: Any) -> str:
     """A draft by the author; its id."""
     media = []
-    for name, raw in sample_photos(photos) if photos else []:
+    files = sample_photos(photos) if photos else []
+    for name, raw in [*files, *([sample_video(1.0)] if film else [])]:
         asset = await stage.parts.media.ingest(raw, name)
         media.append(MediaItem(asset, {"ka": "სურათის აღწერა"}, "შსს"))
     content = {"kind": Kind.NEWS, "regions": ("GE-TB",)} | content

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from distributor.demo import Stage
 from tests.queue.acts import all_in, approve, until, write
 
 
-async def test_an_approved_release_with_photos_reaches_all_five_channels_once(stage: Stage) -> None:
-    release_id = await write(stage, photos=3)
+@pytest.mark.parametrize(("photos", "film"), [(0, False), (1, False), (10, False), (0, True)])
+async def test_an_approved_release_reaches_all_five_channels_once(stage: Stage, photos: int, film: bool) -> None:
+    release_id = await write(stage, photos=photos, film=film)
     promised = await approve(stage, release_id)
     assert promised == 7  # four accounts of our own, three subscribers
     found = await until(stage, all_in("sent"), release_id)
