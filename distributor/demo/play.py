@@ -7,6 +7,7 @@ only if every channel holds the release.
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -51,7 +52,8 @@ class Play:
         self._say("Giorgi presses Approve.")
         rows = await self._wait_for_deliveries()
         self._show(rows)
-        missing = [*self._missing(title, rows), *await self._missing_at_newsroom(title)]
+        count = len(sample.files)
+        missing = [*self._missing(title, count, rows), *await self._missing_at_newsroom(title, count, rows)]
         for fault in missing:
             self._complain(f"MISSING: {fault}")
         verdict = await self._stage.parts.office.auditing.verify()
@@ -85,28 +87,46 @@ class Play:
             await asyncio.sleep(0.05)
         return rows
 
-    def _missing(self, title: str, rows: list[dict[str, Any]]) -> Iterator[str]:
+    def _missing(self, title: str, photos: int, rows: list[dict[str, Any]]) -> Iterator[str]:
         """Look at the platforms themselves, as their users would; the delivery log alone proves nothing."""
         box = self._stage.sandbox
         for row in rows:
             if row["state"] != "sent":
                 yield f"{row['channel']} ({row['address']}): {row['state']} {row['reason']}"
-        channel = [_words_of(message) for message in self._telegram.messages(CHANNEL_CHAT)]
-        if not any(title in words for words in channel):
-            yield "the Telegram channel does not show the release"
-        for name, count in (("x", 1), ("facebook", 1)):
+        shown = self._telegram.messages(CHANNEL_CHAT)
+        named = sum(title in _words_of(message) for message in shown)
+        pictures = sum(bool(message.get("media")) for message in shown)
+        if named != 1 or pictures != photos:
+            yield f"telegram: the channel names the release {named} times, with {pictures} of {photos} photos"
+        for name, media in (("x", "media"), ("facebook", "photos")):
             posts = [effect for effect in box.effects(name, kind="post") if title[:60] in str(effect["text"])]
-            if len(posts) != count:
-                yield f"{name} shows the release {len(posts)} times instead of once"
+            if len(posts) != 1:
+                yield f"{name}: the release stands there {len(posts)} times instead of once"
+            elif len(posts[0][media]) != photos:
+                yield f"{name}: {len(posts[0]['media'])} of {photos} photos"
         for address, _, _ in SUBSCRIBERS:
-            if len(box.mail.to(address)) != 1:
-                yield f"{address} got {len(box.mail.to(address))} mails instead of one"
+            mails = box.mail.to(address)
+            if len(mails) != 1 or title not in str(mails[0].message["Subject"]):
+                yield f"press: {address} got {len(mails)} mails instead of one about the release"
 
-    async def _missing_at_newsroom(self, title: str) -> list[str]:
-        """Read the front page as anybody would."""
-        async with aiohttp.ClientSession() as session, session.get(self._stage.service.url) as answer:
-            shown = title in await answer.text()
-        return [] if shown else ["the newsroom's front page does not show the release"]
+    async def _missing_at_newsroom(self, title: str, photos: int, rows: list[dict[str, Any]]) -> list[str]:
+        """Read the front page, the release's page and its pictures, as anybody would."""
+        links = [row["receipt"]["links"] for row in rows if row["channel"] == "newsroom" and row["receipt"]]
+        if not links or not links[0]:
+            return ["newsroom: no address of a page is known"]
+        async with aiohttp.ClientSession() as session:
+            async with session.get(self._stage.service.url) as answer:
+                if title not in await answer.text():
+                    return ["newsroom: the front page does not show the release"]
+            async with session.get(links[0][0]) as answer:
+                pictures = re.findall(r'<img src="(/media/[^"]+)"', await answer.text())
+            if len(pictures) != photos:
+                return [f"newsroom: the page shows {len(pictures)} of {photos} photos"]
+            for path in pictures:
+                async with session.get(self._stage.service.url + path) as answer:
+                    if answer.status != 200 or answer.content_type != "image/jpeg":
+                        return [f"newsroom: {path} is not served ({answer.status})"]
+        return []
 
 
 def _words_of(message: Message) -> str:
