@@ -22,6 +22,8 @@ from distributor.storage import subscribers as rows
 # no brackets, nothing that a header could be broken with.
 _MAILBOX = re.compile(r"[^\s<>()\[\],;:\\\"@\x00-\x1f]{1,64}@[^\s<>()\[\],;:\\\"@\x00-\x1f]{1,190}\.[^\s<>@.]{2,63}")
 
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?")  # BCP 47: a language, perhaps with its script
+
 
 class Subscriptions:
     """Uses around subscribers."""
@@ -45,6 +47,8 @@ class Subscriptions:
         wanted = {facet: list(values) for facet, values in (facets or {}).items() if values}
         clean = normalise(address)
         self._check(channel, clean, label, wanted)
+        if language and not _LANGUAGE.fullmatch(language):
+            raise Refused("unknown_language", language=language)
         now = self._context.clock()
         async with self._context.database.transaction(logged=True) as connection:
             found = await rows.put(connection, channel, clean, normalise(label), language, wanted, now)
