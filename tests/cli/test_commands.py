@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -11,6 +12,9 @@ import time
 from pathlib import Path
 
 import pytest
+
+from distributor.demo import Stage
+from distributor.media.samples import sample_photos
 
 ROOT = Path(__file__).parents[2]
 
@@ -93,7 +97,7 @@ def test_listings_are_empty_json_and_the_log_of_a_new_database_is_intact(folder:
     assert run(folder, "audit", "verify").returncode == 0
 
 
-def test_a_file_becomes_a_submitted_release_and_a_wrong_one_says_everything_that_is_wrong(folder: Path) -> None:
+def test_a_file_without_an_author_is_refused_and_a_wrong_one_says_what_is_wrong(folder: Path) -> None:
     good = folder / "good.md"
     good.write_text('+++\nregions = ["GE-TB"]\ntitle = "Bridge open"\nlead = "Since noon."\n+++\nText.\n', "utf-8")
     assert run(folder, "submit", "good.md").returncode == 1  # nobody may write yet
@@ -103,20 +107,61 @@ def test_a_file_becomes_a_submitted_release_and_a_wrong_one_says_everything_that
     assert (done.returncode, "kind" in done.stderr) == (2, True)
 
 
-def test_serve_starts_in_under_two_seconds_and_stops_cleanly_on_sigterm(folder: Path) -> None:
-    run(folder, "db", "upgrade")
+async def test_a_file_becomes_a_submitted_release_and_one_with_an_unknown_region_stays_a_draft(tmp_path: Path) -> None:
+    stage = Stage(tmp_path / "stage", roles=frozenset())
+    await stage.start()
+    try:
+        name, photo = sample_photos(1)[0]
+        (stage.folder / name).write_bytes(photo)
+        text = (
+            '+++\nregions = ["REGION"]\nlanguages.en = { title = "Bridge open TITLE", lead = "Since noon." }\n'
+            'languages.ka = { title = "ხიდი გაიხსნა" }\n'
+            f'media = [{{ file = "{name}", alt = "The bridge", credit = "MIA" }}]\n+++\n'
+            "+++ en\nText.\n+++ ka\nტექსტი.\n"
+        )
+        file = stage.folder / "release.md"
+
+        async def submit(region: str, title: str) -> subprocess.CompletedProcess[str]:
+            file.write_text(text.replace("REGION", region).replace("TITLE", title), "utf-8")
+            command = ("--config", str(stage.settings_file), "submit", "release.md", "--as", "Nino")
+            return await asyncio.to_thread(run, stage.folder, *command)
+
+        good = await submit("GE-TB", "")
+        assert good.returncode == 0, good.stderr
+        wrong = await submit("GE-XX", "")
+        assert (wrong.returncode, "GE-XX" in wrong.stderr) == (1, True)
+        broken = await submit("GE-TB", "\\r\\nBcc: all@x.example")
+        assert (broken.returncode, "blocking" in broken.stderr) == (1, True)
+        states = [(row.state.value, len(row.draft.media)) for row in await stage.parts.office.reading.releases()]
+    finally:
+        await stage.stop()
+    assert sorted(states) == [("draft", 1), ("draft", 1), ("submitted", 1)]  # nothing was lost
+
+
+async def test_serve_starts_in_under_two_seconds_and_stops_cleanly_on_sigterm(tmp_path: Path) -> None:
+    stage = Stage(tmp_path / "stage", roles=frozenset())  # the settings and the sandbox; the service is a process
+    await stage.start()
+    try:
+        took = [await asyncio.to_thread(_serve_once, stage.settings_file) for _ in range(3)]
+    finally:
+        await stage.stop()
+    assert min(took) < 2.0, took  # the best of three: the machine is shared
+
+
+def _serve_once(settings: Path) -> float:
+    """Start bot, worker and web in one process, wait until it says so, end it; seconds until it said so."""
+    began = time.monotonic()
     with subprocess.Popen(
-        [sys.executable, "-m", "distributor", "web"],
-        cwd=folder,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "DISTRIBUTOR__WEB__LISTEN": "127.0.0.1:0"},
+        [sys.executable, "-m", "distributor", "--config", str(settings), "serve"],
+        cwd=settings.parent,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
-        began = time.monotonic()
         assert process.stdout is not None
         line = process.stdout.readline()
         took = time.monotonic() - began
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
-    assert "Distributor runs: web at http://127.0.0.1:" in line
-    assert took < 6  # the aim is 2 s; the bound leaves room for a busy machine
+        assert process.wait(30) == 0
+    assert "Distributor runs: bot, web, worker at http://127.0.0.1:" in line
+    return took
