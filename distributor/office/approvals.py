@@ -20,10 +20,11 @@ from distributor.core.release import ReleaseState
 from distributor.core.rendering import Preflight, Rendering
 from distributor.office.context import Context, Seat
 from distributor.office.people import actor
-from distributor.storage import Connection, audit, outcomes, subscribers, tokens
+from distributor.storage import Connection, audit, outcomes, promises, subscribers, tokens
 from distributor.storage import people as people_rows
 from distributor.storage import releases as rows
-from distributor.storage.releases import Promise, ReleaseRow, RevisionRow
+from distributor.storage.promises import Promise
+from distributor.storage.releases import ReleaseRow, RevisionRow
 
 BUTTON_LASTS = timedelta(days=14)
 
@@ -188,7 +189,7 @@ class Approvals:
             after = _approved_state(revision, now)
         elif decision is Decision.RESUME:
             after = ReleaseState.DISTRIBUTING if revision.approved_hash else ReleaseState.SUBMITTED
-            await rows.release_queue(connection, release_id, now)
+            await promises.release_queue(connection, release_id, now)
         else:
             after = {Decision.REJECT: ReleaseState.REJECTED, Decision.HOLD: ReleaseState.HELD}[decision]
         if not await rows.set_state(connection, release_id, tuple(ALLOWED_FROM[decision]), after, now):
@@ -240,7 +241,7 @@ class Approvals:
                 "created_at": now,
             }
             for part in _parts(renderings, seat):
-                made += await rows.promise(connection, content, revision.content_hash, part, facets, fixed)
+                made += await promises.promise(connection, content, revision.content_hash, part, facets, fixed)
         if not made:
             raise Refused("nobody_to_send_to")
         return made

@@ -18,7 +18,7 @@ from distributor.core.text import normalise
 from distributor.office.context import Context
 from distributor.office.people import actor
 from distributor.office.preflight import Checked, check
-from distributor.storage import Conflict, audit
+from distributor.storage import Conflict, audit, promises
 from distributor.storage import releases as rows
 from distributor.storage.releases import ReleaseRow
 
@@ -80,7 +80,7 @@ class Drafts:
                 raise Refused("unknown_release", id=release_id)
             if not person.may(Right.WRITE) or (person.id != found.author_id and not person.may(Right.DECIDE)):
                 raise Refused("not_yours")
-            if found.state not in CHANGEABLE or await rows.has_left(connection, release_id):
+            if found.state not in CHANGEABLE or await promises.has_left(connection, release_id):
                 raise Refused("already_distributing", state=found.state.value)
             changed = _clean(replace(found.draft, number=found.revision + 1, **content))
             if replace(changed, number=found.draft.number) == found.draft:
@@ -88,7 +88,7 @@ class Drafts:
             await rows.change_draft(connection, changed, ReleaseState.DRAFT, now)
             if found.state is not ReleaseState.DRAFT:
                 await rows.set_approved(connection, release_id, found.revision, "", now)
-                cancelled = await rows.withdraw_promises(connection, release_id, now)
+                cancelled = await promises.withdraw_promises(connection, release_id, now)
                 data = {"was": found.state.value, "fields": sorted(content), "cancelled": cancelled}
                 await audit.append(connection, now, actor(person), "approval.voided", f"release:{release_id}", data)
             await connection.commit()

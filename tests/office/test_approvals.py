@@ -13,7 +13,7 @@ from distributor.core.approval import Decision
 from distributor.core.people import Role
 from distributor.core.release import Kind, ReleaseState
 from distributor.office.approvals import BUTTON_LASTS
-from distributor.storage import releases
+from distributor.storage import promises, releases
 from distributor.storage.schema import deliveries, nonces, revisions
 from tests.office.press_office import ADMINISTRATOR, AUTHOR, EDITOR, EN, KA, START, PressOffice, refusal
 
@@ -48,7 +48,7 @@ async def test_a_promise_that_fails_leaves_nothing_of_the_approval(
     office: PressOffice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     submitted = await office.submitted()
-    real, calls = releases.promise, 0
+    real, calls = promises.promise, 0
 
     async def second_one_fails(*args: Any, **kwargs: Any) -> int:
         nonlocal calls
@@ -57,7 +57,7 @@ async def test_a_promise_that_fails_leaves_nothing_of_the_approval(
             raise OSError("disk full")
         return await real(*args, **kwargs)
 
-    monkeypatch.setattr(releases, "promise", second_one_fails)
+    monkeypatch.setattr(promises, "promise", second_one_fails)
     token = await button(office, submitted.release.id)
     with pytest.raises(OSError, match="disk full"):
         await office.office.approvals.press(token, EDITOR)

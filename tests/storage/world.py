@@ -18,9 +18,9 @@ from distributor.core.people import Person, Role
 from distributor.core.ports import Claimed, Result
 from distributor.core.release import Kind, LanguageVersion, ReleaseState, Revision, new_release_id
 from distributor.core.rendering import Part, Rendering
-from distributor.storage import Database, people, releases, subscribers
+from distributor.storage import Database, people, promises, releases, subscribers
 from distributor.storage.deliveries import Deliveries
-from distributor.storage.releases import Promise
+from distributor.storage.promises import Promise
 from distributor.storage.schema import deliveries
 
 NOW = datetime(2026, 3, 5, 9, 0, tzinfo=UTC)
@@ -106,7 +106,7 @@ class World:
             others = tuple(order[1:])
             for place, (row_id, made) in enumerate(found):
                 part = Promise(row_id, made, others if place == 0 else (), prepares, place == 0)
-                count += await releases.promise(connection, revision, value, part, facets or {}, common)
+                count += await promises.promise(connection, revision, value, part, facets or {}, common)
             await connection.commit()
         return count
 

@@ -1,0 +1,107 @@
+"""The promise of an approval: deliveries expanded inside the database, and taken back while nothing has left.
+
+May touch: deliveries; reads destinations and subscriptions; inside the caller's transaction. Recipients are rows of
+one statement, never a list in memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Text, and_, cast, exists, insert, literal, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from distributor.core.release import Revision
+from distributor.core.rendering import Rendering
+from distributor.storage.schema import deliveries, destinations, subscriptions
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What is common to the deliveries of one rendering: see columns of the table deliveries."""
+
+    rendering_id: int
+    rendering: Rendering
+    other_languages: tuple[str, ...]  # renderings of the same channel that subscribers may prefer
+    prepares: bool  # repeatable calls come before the publishing one
+    default: bool  # the rendering for the own account and for subscribers without a wish that can be met
+
+
+async def promise(
+    connection: AsyncConnection,
+    revision: Revision,
+    content_hash: str,
+    part: Promise,
+    facets: dict[str, list[str]],
+    fixed: dict[str, Any],
+) -> int:
+    """Create the deliveries of one rendering inside the database: one row for each destination that wants it.
+
+    `facets` maps region, topic and kind to the revision's values (regions with their parents). `fixed` holds
+    action, priority, due, deadline and created_at. Returns how many were created.
+    """
+    wants = [destinations.c.channel == part.rendering.channel, destinations.c.status == "active"]
+    for facet, values in facets.items():
+        mine = and_(subscriptions.c.destination_id == destinations.c.id, subscriptions.c.facet == facet)
+        wants.append(or_(~exists().where(mine), exists().where(mine, subscriptions.c.value.in_(values))))
+    if part.default:
+        wants.append(destinations.c.language.not_in(part.other_languages))
+    else:
+        wants += [destinations.c.language == part.rendering.language, destinations.c.kind == "subscriber"]
+    moment = deliveries.c.due.type
+    columns: dict[str, Any] = {
+        "release_id": literal(revision.release_id),
+        "revision": literal(revision.number),
+        "action": literal(fixed["action"]),
+        "channel": literal(part.rendering.channel),
+        "destination_id": destinations.c.id,
+        "rendering_id": literal(part.rendering_id),
+        "content_hash": literal(content_hash),
+        "state": literal("queued"),
+        "priority": literal(fixed["priority"]),
+        "prepares": literal(part.prepares),
+        "due": literal(fixed["due"], moment),
+        "deadline": literal(fixed["deadline"], moment),
+        "progress": literal({}, deliveries.c.progress.type),
+        "created_at": literal(fixed["created_at"], moment),
+        "updated_at": literal(fixed["created_at"], moment),
+    }
+    chosen = select(*columns.values()).where(*wants).order_by(destinations.c.id)
+    done = await connection.execute(insert(deliveries).from_select(list(columns), chosen))
+    return int(done.rowcount)
+
+
+async def has_left(connection: AsyncConnection, release_id: str) -> bool:
+    """True where something of the release is out, or may be: a new revision would be a second publication."""
+    out = ["sending", "sent", "unknown", "case"]
+    query = select(deliveries.c.id).where(
+        deliveries.c.release_id == release_id,
+        or_(
+            deliveries.c.state.in_(out),
+            deliveries.c.receipt.is_not(None),
+            deliveries.c.uncertain,
+            cast(deliveries.c.progress, Text).contains('"part:'),  # of several parts some are there
+        ),
+    )
+    return (await connection.execute(query.limit(1))).first() is not None
+
+
+async def withdraw_promises(connection: AsyncConnection, release_id: str, now: datetime) -> int:
+    """Cancel what waits to be sent under an approval that is void; it must not stand before the next one's."""
+    done = await connection.execute(
+        update(deliveries)
+        .where(deliveries.c.release_id == release_id, deliveries.c.state.in_(["queued", "waiting"]))
+        .values(state="cancelled", code="approval_void", reason="the release was changed", updated_at=now)
+    )
+    return int(done.rowcount)
+
+
+async def release_queue(connection: AsyncConnection, release_id: str, now: datetime) -> None:
+    """After a hold: what waited for it may go at once (schedule and embargo are checked again at the claim)."""
+    await connection.execute(
+        update(deliveries)
+        .where(deliveries.c.release_id == release_id, deliveries.c.state.in_(["queued", "waiting"]))
+        .values(due=now, updated_at=now)
+    )
