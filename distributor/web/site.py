@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 import aiohttp_jinja2
 from aiohttp import web
@@ -77,6 +78,13 @@ def render(request: web.Request, template: str, values: dict[str, Any], status: 
     site, language = request.app[SITE], language_of(request)
     words = texts(language)
 
+    def exact(value: datetime) -> Markup:
+        # Attempts follow each other within a second: the log shows their order.
+        local = value.astimezone(ZoneInfo(site.office.context.time_zone))
+        return Markup('<time datetime="{}">{}</time>').format(
+            value.isoformat(), local.isoformat(" ", "milliseconds")[:23]
+        )
+
     def when(value: datetime | str) -> str:
         found = datetime.fromisoformat(value) if isinstance(value, str) else value
         return moment(found, language, site.office.context.time_zone)
@@ -88,6 +96,7 @@ def render(request: web.Request, template: str, values: dict[str, Any], status: 
         "t": lambda code, **params: words.get(f"web.{code}", **params),
         "word": lambda code: words.get(code),
         "when": when,
+        "exact": exact,
         "stamp": stamp,
         "out": _outward,
         "lang": language,
