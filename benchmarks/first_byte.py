@@ -12,7 +12,7 @@ import asyncio
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from distributor.storage.reports import DeliveryFilter
 RUNS = 30
 WARM_UP = 3
 AIM = 20.0  # milliseconds
-UNLIMITED = {
+UNLIMITED: dict[str, list[str]] = {
     "channels.telegram.rates": [],
     "channels.telegram.destination_rates": [],
     "channels.x.rates": [],
@@ -57,7 +57,7 @@ def _results(name: str, taken: list[float]) -> list[dict[str, Any]]:
     ]
 
 
-Approve = Callable[[Stage, str, int, str, str], Any]
+Approve = Callable[[Stage, str, int, str, str], Awaitable[float]]
 
 
 async def _run(stage: Stage, number: int, approve: Approve) -> float:

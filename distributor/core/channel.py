@@ -1,7 +1,7 @@
 """The port of a channel: what the engine needs from an adapter, and nothing else.
 
-Pure declarations, made by its consumer (the worker and preflight). An adapter renders and checks purely, prepares repeatably,
-publishes irrevocably in one call for each part, and looks for what it cannot know.
+Pure declarations, made by its consumer (the worker and preflight). An adapter renders and checks purely, prepares
+repeatably, publishes irrevocably in one call for each part, and looks for what it cannot know.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ async def main(settings_file: Path, when: str) -> None:
         event.listen(parts.database._writer.sync_engine, "commit", committing)
     if when == "call":
         for channel in parts.channels.values():
-            channel.publish = lambda *_: die()  # type: ignore[method-assign,assignment,misc]
+            channel.publish = lambda *_: die()  # type: ignore[method-assign,assignment]
     await make_worker(parts, "child").start()
     await asyncio.Event().wait()
 
