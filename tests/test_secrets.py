@@ -13,7 +13,7 @@ from urllib.parse import quote
 import aiohttp
 import pytest
 
-from distributor import log
+from distributor import log, redaction
 from distributor.demo.stage import ADMINISTRATOR, Stage
 from distributor.sandbox import Accounts, Sandbox, XKeys
 from tests.queue.acts import approve, rows, until, write
@@ -118,3 +118,56 @@ async def _pages(stage: Stage) -> bytes:
                 assert answer.status in {200, 503}, path
                 found.append(await answer.read())
     return b"".join(found)
+
+
+MAIL = {"password": "CANARY/mail pass+word=ქ", "hook": "CANARY-hook-secret-0123456789"}
+
+
+def every_form(secret: str) -> set[bytes]:
+    """As above, and in base64 at each place where it may stand (AUTH PLAIN), in hexadecimal, escaped for JSON."""
+    found = set(forms(secret)) | {form.encode() for form in redaction.forms(secret)}
+    return found | {secret.encode().hex().encode(), json.dumps(secret)[1:-1].encode()}
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["the log knows them", "the log does not know them"])
+async def test_the_mail_password_and_the_hook_secret_are_nowhere(
+    tmp_path: Path, heard: io.StringIO, known: bool
+) -> None:
+    if known:
+        log.keep_secret(*MAIL.values())
+    accounts = Accounts(smtp_credentials=("press", MAIL["password"]))
+    changes = {
+        "channels.press.username": "press",
+        "channels.press.password": MAIL["password"],
+        "channels.press.messages_per_connection": 1,  # so that every mail signs in anew
+        "web.hook_secret": MAIL["hook"],
+        "log.level": "debug",
+    }
+    async with Sandbox(accounts=accounts) as box:
+        stage = Stage(tmp_path / "stage", sandbox=box, changes=changes, roles=frozenset({"worker"}))
+        await stage.start()
+        try:
+            box.faults.order("smtp", "smtp.mail", "smtp_error", code=451, text="4.3.0 try later")
+            release_id = await write(stage, channels=("press",))
+            await approve(stage, release_id)
+            await until(stage, lambda found: bool(found) and all(row["state"] == "sent" for row in found), release_id)
+            assert len(box.mail.messages) == 3, "the password was really used"
+            box.mail.credentials = ("press", "another")
+            second = await write(stage, channels=("press",), title="მეორე მასალა")
+            await approve(stage, second)
+            await until(stage, lambda found: any(row["code"] == "credential" for row in found), second)
+            health = await stage.parts.channels["press"].probe()
+            outputs = {"health": repr(health).encode(), "settings": repr(stage.settings).encode()}
+            outputs["export"] = b"".join(
+                [json.dumps(row).encode() async for row in stage.parts.office.auditing.export()]
+            )
+            outputs["deliveries"] = json.dumps(await rows(stage), default=str).encode()
+        finally:
+            await stage.stop()
+    for file in (tmp_path / "stage").rglob("*"):
+        if file.is_file() and file != stage.settings_file:
+            outputs[str(file.relative_to(tmp_path))] = file.read_bytes()
+    outputs["log"] = heard.getvalue().encode()
+    found = [(where, name) for where, data in outputs.items() for name, secret in MAIL.items()
+             for form in every_form(secret) if form in data]  # fmt: skip
+    assert found == []

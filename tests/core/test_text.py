@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from distributor.core.text import (
@@ -24,6 +24,8 @@ ANY = st.text(st.characters(exclude_categories=[]), max_size=60)
 
 
 @given(ANY)
+@example("half \ud83d a character")
+@example("e\u200b\u0301")
 def test_normalising_is_nfc_idempotent_and_can_always_be_written(text: str) -> None:
     once = normalise(text)
     assert once == normalise(once)
@@ -135,6 +137,7 @@ def test_the_language_is_guessed_by_its_script() -> None:
 
 
 @given(ANY)
+@example("half \ud83d a character\x00")
 def test_what_is_storable_can_be_written_and_is_as_long_as_before(text: str) -> None:
     kept = storable(text)
     assert "\x00" not in kept
