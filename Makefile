@@ -9,9 +9,10 @@ BIN := .venv/bin
 # Stamps lie in .venv, so that they go when it goes.
 RUN_STAMP := .venv/.setup-run
 DEV_STAMP := .venv/.setup-dev
+BENCH_STAMP := .venv/.setup-bench
 PINS := pyproject.toml requirements/build.txt scripts/setup.sh
 
-.PHONY: help setup setup-dev services demo test check format bench lock clean
+.PHONY: help setup setup-dev setup-bench services demo test check format bench lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -28,6 +29,13 @@ $(RUN_STAMP): $(PINS) requirements/run.txt
 $(DEV_STAMP): $(PINS) requirements/run.txt requirements/dev.txt
 	@scripts/setup.sh dev
 	@touch $(RUN_STAMP) $@
+
+setup-bench: $(BENCH_STAMP) ## what the service needs, and the peers that `make bench` measures beside it
+
+# On top of dev and never beside it: two pips at work in one environment would break it.
+$(BENCH_STAMP): $(DEV_STAMP) requirements/bench.txt
+	@scripts/setup.sh bench
+	@touch $@
 
 services: setup-dev ## Redis, PostgreSQL and Chromium for the tests, from the system's packages where missing
 	@scripts/system_packages.sh services
@@ -49,7 +57,7 @@ format: setup-dev ## let ruff format and repair what it can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: setup-dev services ## measures; writes benchmarks/latest.json
+bench: setup-bench services ## measures; writes benchmarks/latest.json and the table of benchmarks/RESULTS.md; BENCH="--only NAME"
 	$(BIN)/python -m benchmarks $(BENCH)
 
 lock: setup-dev ## writes requirements/*.txt anew; UPGRADE=1 takes newer versions

@@ -26,6 +26,7 @@ compile() { # compile OUTPUT ARGUMENTS…
 compile requirements/build.txt requirements/build.in
 compile requirements/run.txt --constraint requirements/build.txt pyproject.toml
 compile requirements/dev.txt --constraint requirements/run.txt --extra dev pyproject.toml
+compile requirements/bench.txt --constraint requirements/dev.txt --extra bench pyproject.toml
 
 "$python" scripts/check_names.py requirements
 
@@ -40,6 +41,7 @@ for version in 3.11 3.12 3.13; do
     "${pip[@]}" -r requirements/build.txt
     "${pip[@]}" -r requirements/run.txt
     "${pip[@]}" --dry-run -r requirements/dev.txt
+    "${pip[@]}" --dry-run -r requirements/bench.txt
     "$scratch/venv/bin/python" scripts/try_imports.py
     rm -rf "$scratch"
     echo "lock: the pins fit Python $version"

@@ -3,12 +3,13 @@
 #
 #   scripts/setup.sh run    what the service needs      (leaves .venv/bin/distributor)
 #   scripts/setup.sh dev    the same and the tools of tests and checks
+#   scripts/setup.sh bench  what the service needs and the peers that it is measured against
 #
 # May touch: .venv, and through scripts/system_packages.sh the package that `python -m venv` needs.
 # Called by make, which remembers by a stamp in .venv that it was done.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-kind=${1:?run or dev}
+kind=${1:?run, dev or bench}
 started=$SECONDS
 
 fits() { # fits PYTHON ADVICE: does it run, and is it new enough?

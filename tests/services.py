@@ -94,7 +94,7 @@ S = TypeVar("S", bound="Server")
 
 @dataclass
 class RedisServer(Server):
-    """A Redis without persistence: started again, it is empty."""
+    """A Redis: started again, it is empty, unless it keeps an append-only file."""
 
     @property
     def url(self) -> str:
@@ -127,10 +127,11 @@ class PostgresServer(Server):
 
 
 @contextmanager
-def redis_server(config: Path | None = None) -> Iterator[RedisServer]:
+def redis_server(config: Path | None = None, *, appendonly: bool = False) -> Iterator[RedisServer]:
     """A Redis on a free port, with the given configuration file or none.
 
-    Options that keep it apart (port, folder, no daemon, no snapshots) win over the file's.
+    Options that keep it apart (port, folder, no daemon, no snapshots) win over the file's. With `appendonly` it
+    writes an append-only file, and brings it to the disk every second.
     """
     program = shutil.which("redis-server")
     if program is None:
@@ -139,7 +140,7 @@ def redis_server(config: Path | None = None) -> Iterator[RedisServer]:
         port = free_port()
         command = [program] if config is None else [program, str(config.resolve())]
         command += ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--daemonize", "no"]
-        command += ["--save", "", "--appendonly", "no"]
+        command += ["--save", "", "--appendonly", "yes" if appendonly else "no", "--appendfsync", "everysec"]
         with _running(RedisServer(command, port, folder, _redis_answers)) as server:
             yield server
 
