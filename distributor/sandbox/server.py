@@ -19,7 +19,7 @@ from distributor.sandbox.faults import KINDS, METHODS, Faults
 from distributor.sandbox.files import Files
 from distributor.sandbox.mail import MailBox
 from distributor.sandbox.page import Page
-from distributor.sandbox.telegram import DESK_TOKEN, PEOPLE, Telegram
+from distributor.sandbox.telegram import DESK_TOKEN, PEOPLE, WITNESS_TOKEN, Telegram
 from distributor.sandbox.telegram_server import TelegramServer
 from distributor.sandbox.telegram_world import BotAccount, Person
 from distributor.sandbox.x_auth import XKeys
@@ -30,9 +30,13 @@ BODY_AT_MOST = 64 * 1024 * 1024
 
 @dataclass(frozen=True, repr=False)
 class Accounts:
-    """The accounts of the sandbox and their secrets. `bots` are (token, username, name); the first is the desk's."""
+    """The accounts of the sandbox and their secrets. `bots` are (token, username, name); the first is the desk's,
+    any other is a witness: an administrator of the channel that sees what is posted there, and nothing else."""
 
-    bots: Sequence[tuple[str, str, str]] = ((DESK_TOKEN, "mia_desk_bot", "Distributor"),)
+    bots: Sequence[tuple[str, str, str]] = (
+        (DESK_TOKEN, "mia_desk_bot", "Distributor"),
+        (WITNESS_TOKEN, "mia_witness_bot", "Witness"),
+    )
     x_keys: XKeys = field(default_factory=XKeys)
     facebook_page: str = "100200300400500"
     facebook_token: str = "sandbox-page-token"  # noqa: S105  # the sandbox's own; it opens nothing else

@@ -21,6 +21,7 @@ from distributor.sandbox.telegram_updates import Updates
 from distributor.sandbox.telegram_world import JSON, Attached, BotAccount, Chat, Message, Person, World
 
 DESK_TOKEN = "1000001:sandbox-desk-token"  # noqa: S105  # the sandbox's own; it opens nothing else
+WITNESS_TOKEN = "1000002:sandbox-witness-token"  # noqa: S105  # the sandbox's own, too
 DESK, CHANNEL, STAGING = -100200, -100300, -100400
 PEOPLE = (
     Person(501, "ნინო", "ბერიძე", "nino_author"),
@@ -40,16 +41,18 @@ class Telegram:
         self.api_url = ""
         self.record = record
         self.world = World(record, files, list(people), list(bots))
-        self.updates = Updates(record, self.world.bots)
+        self.updates = Updates(record, self.world.bots, limits=limits)
         self.sending = Sending(self.world, self.updates, limits)
         self.methods = Methods(self.sending)
         self.default_bot = bots[0]
         ids = [person.id for person in people]
         inside = {who: "creator" if at == 2 else "member" for at, who in enumerate(ids[:3])}
-        self.world.add_chat(Chat(DESK, "group", "Desk", statuses=dict(inside)))
+        away = {bot.id: "left" for bot in bots[1:]}  # further bots are in the channel only: they witness what is posted
+        self.world.add_chat(Chat(DESK, "group", "Desk", statuses=inside | away))
         readers = {who: "creator" if at == 2 else "member" for at, who in enumerate(ids)}
         self.world.add_chat(Chat(CHANNEL, "channel", "შინაგან საქმეთა სამინისტრო", "mia_sandbox", statuses=readers))
-        self.world.add_chat(Chat(STAGING, "channel", "Staging", statuses={ids[2]: "creator"} if len(ids) > 2 else {}))
+        owner = dict.fromkeys(ids[2:3], "creator")
+        self.world.add_chat(Chat(STAGING, "channel", "Staging", statuses=owner | away))
 
     @property
     def answers(self) -> list[JSON]:

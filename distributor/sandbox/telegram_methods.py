@@ -10,10 +10,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from distributor.sandbox.telegram_edit import Editing
-from distributor.sandbox.telegram_errors import bad_request
+from distributor.sandbox.telegram_errors import bad_request, forbidden
 from distributor.sandbox.telegram_media import DOWNLOAD_AT_MOST
 from distributor.sandbox.telegram_params import Params
-from distributor.sandbox.telegram_send import Sending
+from distributor.sandbox.telegram_send import CHAT_WORDS, Sending
 from distributor.sandbox.telegram_world import JSON, BotAccount, Chat
 
 Method = Callable[[BotAccount, Params], Awaitable[Any]]
@@ -155,8 +155,18 @@ class Methods:
         shown: JSON = {"file_id": file_id, "file_unique_id": f"u{file.number}{'s' if small else ''}", "file_path": path}
         return shown if small else shown | {"file_size": len(file.data)}
 
-    async def _get_chat(self, bot: BotAccount, params: Params) -> JSON:
+    def _readable(self, bot: BotAccount, params: Params) -> Chat:
+        """The chat, if the bot may look at it: who is outside may only where it is public, who was removed nowhere."""
         chat = self.world.find(bot, params.text("chat_id"))
+        status = "member" if chat.type == "private" else chat.statuses.get(bot.id, "left")
+        if status == "kicked":
+            raise forbidden(f"bot was kicked from the {CHAT_WORDS[chat.type]}")
+        if status == "left" and not chat.username:
+            raise forbidden(f"bot is not a member of the {CHAT_WORDS[chat.type]}")
+        return chat
+
+    async def _get_chat(self, bot: BotAccount, params: Params) -> JSON:
+        chat = self._readable(bot, params)
         gifts = ("unlimited_gifts", "limited_gifts", "unique_gifts", "premium_subscription", "gifts_from_channels")
         full = chat.to_json() | {
             "accent_color_id": 1, "max_reaction_count": 11, "accepted_gift_types": dict.fromkeys(gifts, False),
@@ -183,10 +193,10 @@ class Methods:
         return member | ({"until_date": 0} if status == "kicked" else {})
 
     async def _get_member(self, bot: BotAccount, params: Params) -> JSON:
-        return self._member(self.world.find(bot, params.text("chat_id")), params.integer("user_id"))
+        return self._member(self._readable(bot, params), params.integer("user_id"))
 
     async def _get_administrators(self, bot: BotAccount, params: Params) -> list[JSON]:
-        chat = self.world.find(bot, params.text("chat_id"))
+        chat = self._readable(bot, params)
         if chat.type == "private":
             raise bad_request("there are no administrators in the private chat")
         return [

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,6 +36,8 @@ class Queue:
     max_connections: int = 40
     last_error: tuple[int, str] | None = None
     poll: int = 0
+    last_offset: int | None = None
+    last_asked: float = -math.inf
     news: Signal = field(default_factory=Signal)
 
     def wants(self, kind: str) -> bool:
@@ -45,8 +48,9 @@ class Queue:
 class Updates:
     """The queues of all bots."""
 
-    def __init__(self, record: Record, bots: dict[int, BotAccount]) -> None:
+    def __init__(self, record: Record, bots: dict[int, BotAccount], *, limits: bool = False) -> None:
         self.record = record
+        self.limits = limits
         self.queues = {bot_id: Queue() for bot_id in bots}
         self._couriers: dict[int, asyncio.Task[None]] = {}
         self._next_id = 100_000
@@ -82,6 +86,8 @@ class Updates:
                                "use deleteWebhook to delete the webhook first")  # fmt: skip
         if allowed is not None:
             queue.allowed = allowed
+        if self.limits:
+            limit, seconds = self._throttled(queue, offset, limit, seconds)
         queue.poll += 1
         mine = queue.poll
         queue.news.fire()
@@ -97,6 +103,15 @@ class Updates:
                                    "make sure that only one bot instance is running")  # fmt: skip
         repeated, queue.again = queue.again, []
         return (repeated + queue.pending)[: max(1, min(limit, 100))]
+
+    @staticmethod
+    def _throttled(queue: Queue, offset: int, limit: int, seconds: float) -> tuple[int, float]:
+        """Limit and wait for who asks the same again too soon: one update only within half a second, and a wait of
+        three seconds where there is none (tdlib/telegram-bot-api, Client.cpp, process_get_updates_query)."""
+        now = asyncio.get_running_loop().time()
+        since = now - queue.last_asked if offset == queue.last_offset else math.inf
+        queue.last_offset, queue.last_asked = offset, now
+        return (1 if since < 0.5 else limit), (max(seconds, 3.0) if since < 3 else seconds)
 
     @staticmethod
     def _confirm(queue: Queue, offset: int) -> None:

@@ -115,8 +115,8 @@ async def test_everything_telegram_returns_is_of_its_declared_type(
         "getMe": ("User", {}),
         "getWebhookInfo": ("WebhookInfo", {}),
         "getFile": ("File", {"file_id": sent[0]["photo"][0]["file_id"]}),
-        "getChat": ("ChatFullInfo", {"chat_id": channel}),
-        "getChatMember": ("ChatMember", {"chat_id": channel, "user_id": 503}),
+        "getChat": ("ChatFullInfo", {"chat_id": -100400}),
+        "getChatMember": ("ChatMember", {"chat_id": -100400, "user_id": 503}),
         "getChatAdministrators": ("Array of ChatMember", {"chat_id": -100400}),
     }
     for method, (kind, body) in answers.items():
