@@ -16,7 +16,7 @@ from distributor.adapters.email_render import profiles, render
 from distributor.adapters.email_settings import EmailSettings, plain_address
 from distributor.adapters.email_smtp import Conversation, NotOpened, open_conversation, tls_context
 from distributor.core.asset import Asset, Profile
-from distributor.core.channel import Health, Job, Progress, Source, Traits
+from distributor.core.channel import Allowance, Health, Job, Progress, Source, Traits
 from distributor.core.outcome import CannotTell, Deferred, Finding, Outcome, Rejected, Scope
 from distributor.core.ports import Surroundings
 from distributor.core.rendering import Problem, Rendering, Severity
@@ -101,6 +101,10 @@ class Email:
             f"the relay got the whole mail and its answer was lost; look for Message-ID {job.key} or for "
             f"{self._settings.envelope_sender(job.delivery_id)} in the relay's log"
         )
+
+    def allowance(self) -> Allowance | None:
+        """Nothing: a relay tells no counts; it defers what is too much."""
+        return None
 
     async def probe(self) -> Health:
         """Connect, encrypt, sign in, hang up; sign a word with the DKIM key. Sends nothing."""

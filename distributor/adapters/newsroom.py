@@ -32,7 +32,7 @@ from pydantic import BaseModel, Field, field_validator
 
 from distributor.adapters.site import clean_html, download_profile, file_path
 from distributor.core.asset import Asset, MediaKind, Profile
-from distributor.core.channel import Health, Job, Progress, Source, Traits
+from distributor.core.channel import Allowance, Health, Job, Progress, Source, Traits
 from distributor.core.markup import html, parse, plain
 from distributor.core.outcome import Absent, Finding, Outcome, Receipt, Sent
 from distributor.core.ports import Surroundings
@@ -142,6 +142,10 @@ class Newsroom:
 
     def _sent(self, path: str) -> Sent:
         return Sent(Receipt((path,), (self._around.base_url + path,)))
+
+    def allowance(self) -> Allowance | None:
+        """Nothing: our own database has no quota."""
+        return None
 
     async def probe(self) -> Health:
         """The website needs no credentials."""

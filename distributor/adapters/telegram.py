@@ -31,7 +31,7 @@ from distributor.adapters.telegram_render import (
 from distributor.adapters.telegram_settings import TelegramSettings
 from distributor.adapters.telegram_transport import Timeouts, close, open_bot
 from distributor.core.asset import Asset, Profile
-from distributor.core.channel import Health, Job, Progress, Source, Traits
+from distributor.core.channel import Allowance, Health, Job, Progress, Source, Traits
 from distributor.core.outcome import (
     CannotTell,
     Deferred,
@@ -180,6 +180,10 @@ class Telegram:
         """Telegram shows a bot no history, so a person has to look."""
         where = job.destination.label or job.destination.address
         return CannotTell(f"Telegram keeps no history that a bot may read: look into {where} whether it is there")
+
+    def allowance(self) -> Allowance | None:
+        """Nothing: the Bot API tells no counts. Its limits stand in the settings; a 429 says how long to wait."""
+        return None
 
     async def probe(self) -> Health:
         """Token, chat, right to post."""
