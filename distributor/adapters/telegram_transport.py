@@ -225,14 +225,20 @@ def _trust(ca_file: Path | None) -> ssl.SSLContext | bool:
     return context
 
 
-def _form(data: RequestData | None) -> tuple[aiohttp.FormData | dict[str, str] | None, int]:
-    """The body, and how many bytes of files it will carry. Open files are streamed, never read as a whole."""
-    if data is None:
+def _form(data: RequestData | None) -> tuple[aiohttp.FormData | aiohttp.BytesPayload | None, int]:
+    """The body, and how many bytes of files it will carry. Open files are streamed, never read as a whole.
+
+    Without files it is JSON, which the Bot API takes too ("Making requests"): form encoding makes nine bytes of a
+    Georgian letter, and an eighth of what a send costs. Structures stay JSON within a string, as in a form: the Bot
+    API server decodes a string before it looks into it (td/net/HttpReader.cpp, parse_json_parameters).
+    """
+    parameters = {} if data is None else data.json_parameters
+    if data is None or not parameters:
         return None, 0
     if not data.contains_files:
-        return data.json_parameters, 0
+        return aiohttp.BytesPayload(json.dumps(parameters).encode(), content_type="application/json"), 0
     form, size = aiohttp.FormData(), 0
-    for name, value in data.json_parameters.items():
+    for name, value in parameters.items():
         form.add_field(name, value)
     for name, (filename, content, media_type) in data.multipart_data.items():
         form.add_field(name, content, filename=filename, content_type=media_type)
