@@ -18,8 +18,9 @@ from distributor.adapters import x_text, x_timeline
 from distributor.adapters.x_answers import after_prepare, after_publish
 from distributor.adapters.x_client import Keys, Waits, XClient
 from distributor.adapters.x_media import MediaFailed, StillProcessing, Uploads, step_of
+from distributor.adapters.x_quota import Quotas
 from distributor.core.asset import Asset, MediaKind, Profile
-from distributor.core.channel import Health, Job, Progress, Source, Traits
+from distributor.core.channel import Allowance, Health, Job, Progress, Source, Traits
 from distributor.core.outcome import (
     Absent,
     CannotTell,
@@ -82,7 +83,7 @@ class X:
         waits = Waits(settings.connect_timeout, settings.answer_timeout, settings.upload_timeout)
         tls = ssl.create_default_context(cafile=settings.ca_file) if settings.ca_file else None
         keys = Keys(*(secret.get_secret_value() for secret in secrets))
-        self._client = XClient(str(settings.api_url), keys, waits, tls)
+        self._client = XClient(str(settings.api_url), keys, waits, Quotas(self._clock), tls)
         self._uploads = Uploads(
             self._client, surroundings.media, self._clock, settings.chunk_bytes, settings.processing_patience
         )
@@ -204,6 +205,10 @@ class X:
         if (left := (settled - self._clock()).total_seconds()) > 0:
             return LookAgain("not in the timeline yet; a post may take a while to appear", left)
         return Absent(f"the timeline since {begun.isoformat()} was read, and it is not there")
+
+    def allowance(self) -> Allowance | None:
+        """What X last said is left for posts; nothing before the first answer."""
+        return self._client.quotas.allowance()
 
     async def probe(self) -> Health:
         """Whose keys these are, and whether they may write (the `x-access-level` header, where X gives it)."""

@@ -5,13 +5,13 @@ Sources: X API "Response codes and errors" and "Rate limits"; the problem types 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum, auto
 
 import tweepy
 
 from distributor.adapters.x_client import Answer, Lost, NotWritten, Unreadable
+from distributor.adapters.x_quota import wait
 from distributor.core.outcome import Deferred, Outcome, Rejected, Scope, Unknown
 
 
@@ -43,7 +43,6 @@ _TABLE: tuple[tuple[int, str, Verdict, str], ...] = (
     (413, "", Verdict.REFUSED, "too_large"),
     (429, "", Verdict.THROTTLED, "throttled"),
 )
-_WINDOWS = ("x-rate-limit", "x-app-limit-24hour", "x-user-limit-24hour")
 
 
 def judge(answer: Answer, words: str) -> tuple[Verdict, str]:
@@ -66,17 +65,6 @@ def said(error: tweepy.HTTPException) -> str:
     except ValueError:
         details.append(f"no JSON but {answer.headers.get('content-type', 'no type')}")
     return f"{answer.status} {answer.reason}: {'; '.join(details)}"[:500]
-
-
-def wait(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds until X takes calls again: the latest reset of the windows used up. None where X does not say."""
-    resets = {name: headers.get(f"{name}-reset", "") for name in _WINDOWS}
-    known = {name: int(text) for name, text in resets.items() if text.isdigit()}
-    used_up = [reset for name, reset in known.items() if headers.get(f"{name}-remaining") == "0"]
-    if used_up or _WINDOWS[0] in known:
-        return max(max(used_up or [known[_WINDOWS[0]]]) - now.timestamp(), 0.0)
-    after = headers.get("retry-after", "")
-    return float(after) if after.isdigit() else None
 
 
 def after_publish(error: tweepy.TweepyException, *, uncertain: bool, step: str, now: datetime) -> Outcome:

@@ -20,6 +20,8 @@ from oauthlib.oauth1 import Client as Signer
 from tweepy.asynchronous import AsyncClient
 from yarl import URL
 
+from distributor.adapters.x_quota import Quotas
+
 Json = dict[str, Any]
 
 # These write signature base strings and headers, with our tokens in them, when the root logger is at DEBUG.
@@ -103,9 +105,11 @@ def _tracing() -> aiohttp.TraceConfig:
 
 
 class XClient(AsyncClient):  # type: ignore[misc]  # tweepy ships no types
-    """One account of X. `access_level` and `limits` tell what the newest answer's headers said."""
+    """One account of X. `access_level` and `limits` are of the newest answer's headers; `quotas` hears every answer."""
 
-    def __init__(self, api_url: str, keys: Keys, waits: Waits, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, api_url: str, keys: Keys, waits: Waits, quotas: Quotas, tls: ssl.SSLContext | None = None
+    ) -> None:
         super().__init__(
             consumer_key=keys.consumer_key,
             consumer_secret=keys.consumer_secret,
@@ -116,6 +120,7 @@ class XClient(AsyncClient):  # type: ignore[misc]  # tweepy ships no types
             logging.getLogger(name).addFilter(_QUIET)
         self.access_level = ""
         self.limits: dict[str, str] = {}
+        self.quotas = quotas
         self._api_url = api_url.rstrip("/")
         self._waits = waits
         self._tls = tls
@@ -147,6 +152,7 @@ class XClient(AsyncClient):  # type: ignore[misc]  # tweepy ships no types
         url, headers, _ = signer.sign(url, method, headers=headers)
         answer = await self._exchange(method, url, headers, json, data)
         self._note(answer)
+        self.quotas.note(method, route, answer.status, answer.headers)
         if 200 <= answer.status < 300:
             return _checked(answer)
         raise _refusal(answer)

@@ -1,6 +1,7 @@
 """X over HTTP: signatures, rate limits, dispatch, faults.
 
-Routes `/x/2/…`. Every answer carries x-rate-limit-limit, -remaining and -reset. Never shows a secret.
+Routes `/x/2/…`. Every answer tells the counts of its end point (`x_rates`) and the platform's time. Never shows a
+secret.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from email.utils import formatdate
 from typing import Any
 
 from aiohttp import web
@@ -20,12 +22,8 @@ from distributor.sandbox.x_auth import Signatures, XKeys
 from distributor.sandbox.x_media import XMedia
 from distributor.sandbox.x_posts import XPosts
 from distributor.sandbox.x_problems import JSON, Problem, invalid, only_query, too_many, unauthorized
+from distributor.sandbox.x_rates import QUARTER, USER_QUARTER, Quota, Window, quotas
 
-QUARTER = 900
-REAL_LIMITS = {
-    "tweets.create": 100, "tweets.delete": 50, "tweets.get": 900, "users.me": 75, "users.tweets": 900,
-    "media.initialize": 500, "media.append": 5000, "media.finalize": 500, "media.status": 1000, "media.metadata": 500,
-}  # fmt: skip
 USER = {
     "id": "2244994945",
     "name": "შინაგან საქმეთა სამინისტრო",
@@ -33,31 +31,6 @@ USER = {
     "created_at": "2013-12-14T04:35:55.000Z",
 }
 ME_QUERY = frozenset({"user.fields", "expansions", "tweet.fields", "post.fields"})
-
-
-@dataclass
-class Quota:
-    """One method's window."""
-
-    limit: int
-    seconds: int = QUARTER
-    used: int = 0
-    reset: float = 0.0
-
-    def take(self, now: float) -> bool:
-        """Counts a call; False when the window is used up."""
-        if now >= self.reset:
-            self.used, self.reset = 0, now + self.seconds
-        self.used += 1
-        return self.used <= self.limit
-
-    def headers(self) -> dict[str, str]:
-        """The three headers."""
-        left = max(0, self.limit - self.used)
-        return {
-            "x-rate-limit-limit": str(self.limit), "x-rate-limit-remaining": str(left),
-            "x-rate-limit-reset": str(int(self.reset) + 1),
-        }  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -83,11 +56,13 @@ class X:
         self.signatures = Signatures(keys, record.clock)
         self.media = XMedia(record, files)
         self.posts = XPosts(record, self.media, self.user)
-        self.quotas = {name: Quota(limit if limits else 1_000_000) for name, limit in REAL_LIMITS.items()}
+        self.quotas = quotas(limits=limits)
+        self.headers: dict[str, str] = {}
+        """What headers say instead of the truth, by name; an empty text leaves the header out."""
 
-    def limit(self, method: str, count: int, seconds: int = QUARTER) -> None:
-        """Sets a method's rate limit, in force at once."""
-        self.quotas[method] = Quota(count, seconds)
+    def limit(self, method: str, count: int, seconds: float = QUARTER, window: str = USER_QUARTER) -> None:
+        """Sets one window of a method (`x_rates`: USER_QUARTER, APP_DAY, USER_DAY), in force at once."""
+        self.quotas[method].windows[window] = Window(count, seconds)
 
     def timeline(self) -> list[JSON]:
         """The standing posts, newest first: id, text, at, reply_to, media (kind, alt_text, url, sha256, data, mime)."""
@@ -132,22 +107,28 @@ class X:
                 if not within:
                     raise too_many()
             except Problem as problem:
-                return _json(problem.body, problem.status, quota)
+                return self._json(problem.body, problem.status, quota)
             self.record.call("x", method, path=request.path)
 
             async def answer() -> web.Response:
                 try:
-                    return _json(run(Ask(request.match_info.get("id", ""), dict(request.query), body)), status, quota)
+                    ask = Ask(request.match_info.get("id", ""), dict(request.query), body)
+                    return self._json(run(ask), status, quota)
                 except Problem as problem:
-                    return _json(problem.body, problem.status, quota)
+                    return self._json(problem.body, problem.status, quota)
 
             def throttled(seconds: int) -> web.Response:
-                ordered = Quota(quota.limit, used=quota.limit, reset=self.record.clock() + seconds - 1)
-                return _json(too_many().body, 429, ordered)
+                return self._json(too_many().body, 429, quota.refusing(int(self.record.clock()) + seconds))
 
             return await play(self.faults.take("x", method), request, self.record, answer, throttled)
 
         return handle
+
+    def _json(self, body: JSON, status: int, quota: Quota) -> web.Response:
+        kind = "application/problem+json" if status >= 400 else "application/json"
+        told = {"Date": formatdate(self.record.clock(), usegmt=True), **quota.headers(), **self.headers}
+        headers = {name: value for name, value in told.items() if value}
+        return web.Response(text=json.dumps(body), status=status, content_type=kind, headers=headers)
 
     def _me(self, ask: Ask) -> JSON:
         only_query(ask.query, ME_QUERY)
@@ -191,8 +172,3 @@ async def _read(request: web.Request) -> tuple[JSON, list[tuple[str, str]]]:
     if not isinstance(body, dict):
         raise invalid("body", "", "$: object expected")
     return body, []
-
-
-def _json(body: JSON, status: int, quota: Quota) -> web.Response:
-    kind = "application/problem+json" if status >= 400 else "application/json"
-    return web.Response(text=json.dumps(body), status=status, content_type=kind, headers=quota.headers())

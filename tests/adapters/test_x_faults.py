@@ -15,11 +15,11 @@ import pytest_asyncio
 import tweepy
 
 from distributor.adapters.x import X, XSettings
-from distributor.adapters.x_answers import wait
 from distributor.adapters.x_client import Keys, Waits, XClient
+from distributor.adapters.x_quota import Quotas, wait
 from distributor.core.outcome import Absent, CannotTell, Deferred, Rejected, Scope, Sent, Unknown
 from distributor.sandbox import Accounts, Sandbox, XKeys
-from tests.adapters.support import Desk, Recorder
+from tests.adapters.support import Desk, Recorder, Time
 
 CANARIES = XKeys("canary-consumer-key", "canary-consumer-secret", "224-canary-token", "canary-token-secret")
 
@@ -375,7 +375,7 @@ async def test_no_key_reaches_an_exception(sandbox: Sandbox, closed_port: int) -
     ):
         if kind:
             sandbox.faults.order("x", "users.me", kind)
-        client = XClient(url, keys, Waits(1, 1, 1))
+        client = XClient(url, keys, Waits(1, 1, 1), Quotas(Time()))
         with pytest.raises(tweepy.TweepyException) as caught:
             await client.get_me(user_auth=True)
         await client.aclose()
