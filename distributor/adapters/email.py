@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Hashable
 
+from distributor.adapters.email_conversation import Conversation
 from distributor.adapters.email_headers import Unsendable, one_line
-from distributor.adapters.email_message import DkimKey, Mail, compose, sign
+from distributor.adapters.email_message import DkimKey, Mail, Template, sign, signed, template, template_key
 from distributor.adapters.email_pool import Pool
 from distributor.adapters.email_render import profiles, render
 from distributor.adapters.email_settings import EmailSettings, plain_address
-from distributor.adapters.email_smtp import Conversation, NotOpened, open_conversation, tls_context
+from distributor.adapters.email_smtp import NotOpened, open_conversation, tls_context
 from distributor.core.asset import Asset, Profile
 from distributor.core.channel import Allowance, Health, Job, Progress, Source, Traits
 from distributor.core.outcome import CannotTell, Deferred, Finding, Outcome, Rejected, Scope
@@ -24,7 +26,7 @@ from distributor.core.rendering import Problem, Rendering, Severity
 __all__ = ["Email", "EmailSettings"]
 
 _CLIPPED = 102_000  # Gmail shows so many bytes of HTML and hides the rest, the unsubscribe link with it
-_KEPT_PICTURES = 8
+_KEPT_TEMPLATES = 16  # releases and languages that go out at once; with a picture each weighs half a megabyte
 
 
 class Email:
@@ -38,7 +40,8 @@ class Email:
         self._pool = Pool(self._open, settings.connections, settings.messages_per_connection)
         self._context: ssl.SSLContext | None = None
         self._key: DkimKey | None = None
-        self._pictures: dict[str, bytes] = {}
+        self._templates: dict[Hashable, Template] = {}
+        self._making = asyncio.Lock()  # of a template: a thousand mails that need the same one make it once
 
     def own_address(self) -> str:
         """None: a list has subscribers only."""
@@ -78,22 +81,15 @@ class Email:
 
     async def prepare(self, job: Job, progress: Progress) -> Outcome | None:
         """Nothing reaches the relay before the mail itself. What surely cannot be sent is refused here already."""
-        try:
-            await asyncio.to_thread(compose, job, self._settings, self._around.office_name, self._around.base_url)
-        except Unsendable as problem:
-            return _refused(problem)
-        return None
+        composed = await self._unsigned(job)
+        return None if isinstance(composed, Mail) else composed
 
     async def publish(self, job: Job, progress: Progress) -> Outcome:
         """One transaction for one reader."""
-        composed = await self._compose(job)
-        if not isinstance(composed, Mail):
-            return composed
-        try:
-            async with self._pool.conversation() as talk:
-                return await talk.deliver(composed)
-        except NotOpened as problem:
-            return problem.outcome
+        composed = await self._unsigned(job)
+        if isinstance(composed, Mail) and self._settings.dkim_key_file is not None:
+            composed = await self._signed(composed)
+        return await self._pool.deliver(composed) if isinstance(composed, Mail) else composed
 
     async def reconcile(self, job: Job, progress: Progress) -> Finding:
         """SMTP cannot be asked what became of a mail: its relay's log tells, and a person reads it."""
@@ -112,7 +108,7 @@ class Email:
         problems: list[str] = []
         try:
             talk = await self._open()
-            await talk.close()
+            await talk.quit()
         except NotOpened as problem:
             problems.append(f"the relay: {problem}")
         try:
@@ -145,32 +141,39 @@ class Email:
                 raise NotOpened(Deferred("ca_file", reason, scope=Scope.LANE)) from None
         return await open_conversation(self._settings, self._context)
 
-    async def _compose(self, job: Job) -> Mail | Outcome:
-        """The bytes for this reader; a refusal where there can be none."""
+    async def _unsigned(self, job: Job) -> Mail | Outcome:
+        """The mail for this reader, or why there can be none. No thread: it would cost more than the work."""
         try:
-            key = await asyncio.to_thread(self._read_key)
-        except OSError as error:
-            return Deferred("dkim_key", f"dkim_key_file cannot be read: {error.strerror}", scope=Scope.LANE)
-        office, base = self._around.office_name, self._around.base_url
-        try:
-            picture = await self._picture(job)
-            # Signing is a few milliseconds of arithmetic, which no other channel should wait for.
-            return await asyncio.to_thread(compose, job, self._settings, office, base, picture, key)
+            return (self._templates.get(template_key(job)) or await self._template(job)).mail(job)
         except FileNotFoundError:
             return Rejected("media_missing", "the picture inside the mail is not in the media store")
         except Unsendable as problem:
             return _refused(problem)
 
-    async def _picture(self, job: Job) -> bytes | None:
-        for placed in job.rendering.parts[0].media:
-            digest = placed.rendition.digest
-            if digest not in self._pictures:
-                content = await asyncio.to_thread(self._read_file, digest)
-                while len(self._pictures) >= _KEPT_PICTURES:
-                    self._pictures.pop(next(iter(self._pictures)))
-                self._pictures[digest] = content
-            return self._pictures[digest]
-        return None
+    async def _signed(self, mail: Mail) -> Mail | Outcome:
+        """Signing is milliseconds of arithmetic, which no other channel should wait for."""
+        try:
+            key = self._key or await asyncio.to_thread(self._read_key)
+            return mail if key is None else await asyncio.to_thread(signed, mail, key)
+        except OSError as error:
+            return Deferred("dkim_key", f"dkim_key_file cannot be read: {error.strerror}", scope=Scope.LANE)
+        except Unsendable as problem:
+            return _refused(problem)
+
+    async def _template(self, job: Job) -> Template:
+        async with self._making:
+            key = template_key(job)
+            if key not in self._templates:
+                made = await asyncio.to_thread(self._make, job)
+                while len(self._templates) >= _KEPT_TEMPLATES:
+                    self._templates.pop(next(iter(self._templates)))
+                self._templates[key] = made
+            return self._templates[key]
+
+    def _make(self, job: Job) -> Template:
+        media = job.rendering.parts[0].media
+        picture = self._read_file(media[0].rendition.digest) if media else None
+        return template(job, self._settings, self._around.office_name, self._around.base_url, picture)
 
     def _read_file(self, digest: str) -> bytes:
         return self._around.media.open(digest).read_bytes()

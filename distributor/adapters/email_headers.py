@@ -19,6 +19,7 @@ from distributor.core.rendering import Part
 from distributor.core.text import faults_in
 
 _WIDTH = 76  # RFC 2047, 2: of a line with encoded-words
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]{1,200}")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 '-]{0,50}")
 
 
@@ -37,35 +38,43 @@ def one_line(text: str, code: str, what: str) -> str:
     return text
 
 
-def head(job: Job, settings: EmailSettings, office_name: str, recipient: str, unsubscribe: str) -> bytes:
-    """Every header but those of MIME. `recipient` is a checked address, `unsubscribe` a checked link."""
-    lines = _lines(job, job.rendering.parts[0], settings, office_name, recipient, unsubscribe)
+def release_head(job: Job, settings: EmailSettings, office_name: str) -> tuple[bytes, bytes]:
+    """The headers that all readers of a rendering share, in two blocks: what stands before the reader's own, and what
+    follows them. Without those of MIME. Unsendable where a name or the title could end a line."""
+    part = job.rendering.parts[0]
+    return _block(_sender_lines(job, part, settings, office_name)), _block(_list_lines(job, part, settings))
+
+
+def reader_head(name: str, address: str, message_id: str, unsubscribe: str) -> bytes:
+    """The headers of one reader. `address` is a checked address, `message_id` one of `message_id`, `unsubscribe` a
+    checked link. Unsendable where the name could end a line."""
+    to = _mailbox("To", one_line(name, "bad_name", "the reader's name") if name else "", address)
+    # RFC 8058. One line: readers' programs look for it so, whatever the length of the link.
+    return f"{to}\r\nMessage-ID: <{message_id}>\r\nList-Unsubscribe: <{unsubscribe}>\r\n".encode()
+
+
+def message_id(key: str, domain: str) -> str:
+    """The Message-ID of a delivery, without brackets: the same at every attempt. `domain` is the sender's."""
+    return f"{key if _PLAIN_KEY.fullmatch(key) else hashlib.sha256(key.encode()).hexdigest()}@{domain}"
+
+
+def _block(lines: Iterator[str]) -> bytes:
     return "".join(f"{line}\r\n" for line in lines).encode()
 
 
-def message_id(job: Job, settings: EmailSettings) -> str:
-    """The Message-ID, without brackets: the same at every attempt."""
-    left = job.key if re.fullmatch(r"[A-Za-z0-9_-]{1,200}", job.key) else hashlib.sha256(job.key.encode()).hexdigest()
-    return f"{left}@{settings.sender_domain}"
-
-
-def _lines(
-    job: Job, part: Part, settings: EmailSettings, office_name: str, recipient: str, unsubscribe: str
-) -> Iterator[str]:
+def _sender_lines(job: Job, part: Part, settings: EmailSettings, office_name: str) -> Iterator[str]:
     name = one_line(settings.sender_name or office_name, "bad_name", "the office's name")
-    reader = one_line(job.destination.label, "bad_name", "the reader's name")
     yield _mailbox("From", name, plain_address(settings.sender))
     if settings.reply_to:
         yield _mailbox("Reply-To", "", plain_address(settings.reply_to))
-    yield _mailbox("To", reader, recipient)
     yield _unstructured("Subject", one_line(part.fields["subject"], "bad_subject", "the title"))
     yield f"Date: {format_datetime(_date(job, part))}"
-    yield f"Message-ID: <{message_id(job, settings)}>"
+
+
+def _list_lines(job: Job, part: Part, settings: EmailSettings) -> Iterator[str]:
+    yield "List-Unsubscribe-Post: List-Unsubscribe=One-Click"
     yield f"Content-Language: {re.sub('[^A-Za-z0-9-]', '', job.rendering.language) or 'und'}"
     yield f"List-Id: <{re.sub('[^A-Za-z0-9-]', '-', job.destination.channel)}.{settings.sender_domain}>"
-    # RFC 8058. One line each: readers' programs look for them so, whatever the length of the link.
-    yield f"List-Unsubscribe: <{unsubscribe}>"
-    yield "List-Unsubscribe-Post: List-Unsubscribe=One-Click"
     # Written by people and approved by them, so not Auto-Submitted; but no holiday notices in answer, please.
     yield "Precedence: bulk"
     yield "X-Auto-Response-Suppress: OOF, AutoReply"

@@ -1,26 +1,24 @@
 """The bytes of one mail to one reader: head, parts, signature.
 
-Touches nothing: the picture and the key are handed in. The same job gives the same bytes at every attempt, so that a
-relay or a mailbox that knows the Message-ID sees one mail.
+Touches nothing: the picture and the key are handed in. What all readers of a rendering share is built once; a mail is
+that with the reader's own lines put between. The same job gives the same bytes at every attempt, so that a relay or a
+mailbox that knows the Message-ID sees one mail.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
-from dataclasses import dataclass
-from email.message import EmailMessage, MIMEPart
-from email.policy import SMTP
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 import dkim
 
-from distributor.adapters.email_headers import Unsendable, head, message_id
-from distributor.adapters.email_render import UNSUBSCRIBE, content_id
+from distributor.adapters.email_headers import Unsendable, message_id, one_line, reader_head, release_head
+from distributor.adapters.email_mime import Body, body
+from distributor.adapters.email_render import content_id
 from distributor.adapters.email_settings import EmailSettings, plain_address
 from distributor.core.channel import Job
-from distributor.core.rendering import Part
 
 _LONGEST_LINK = 900  # RFC 5322, 2.1.1: a line has 998 characters at most
 _LINK = re.compile(r"https?://[!-;=?-~]+")
@@ -29,9 +27,6 @@ _LINK = re.compile(r"https?://[!-;=?-~]+")
 _ONCE = (b"from", b"to", b"subject", b"date", b"message-id", b"reply-to")
 _SEALED = (*_ONCE, b"list-unsubscribe", b"list-unsubscribe-post")
 _SIGNED = (*_SEALED, b"mime-version", b"content-type", b"content-language", b"list-id")
-
-# Seven bits: a relay that cannot do eight would change the content on the way, and the signature would be void.
-_POLICY = SMTP.clone(cte_type="7bit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,25 +59,60 @@ class _Signer(dkim.DKIM):  # type: ignore[misc]  # dkimpy ships no types
         return super().gen_header([field for field in fields if field[0] != b"t"], *args, **kwargs)
 
 
-def compose(
-    job: Job,
-    settings: EmailSettings,
-    office_name: str,
-    base_url: str,
-    picture: bytes | None = None,
-    key: DkimKey | None = None,
-) -> Mail:
-    """The mail of a job. `picture` is the content of the part's one rendition. Unsendable says what is wrong."""
-    try:
-        recipient = plain_address(job.destination.address)
-    except ValueError as error:
-        raise Unsendable("bad_address", str(error)) from None
-    link = _unsubscribe_link(job, settings, base_url)
-    data = head(job, settings, office_name, recipient, link) + _body(job, settings, link, picture)
-    if key is not None:
-        data = sign(data, key)
-    sender = settings.envelope_sender(job.delivery_id)
-    return Mail(sender, recipient, message_id(job, settings), data, utf8=not recipient.isascii())
+@dataclass(frozen=True, slots=True)
+class Template:
+    """The mails of one rendering, but for what differs from reader to reader."""
+
+    settings: EmailSettings
+    domain: str  # the sender's
+    unsubscribe: str  # with {token}
+    before: bytes  # headers before the reader's own
+    after: bytes  # and after them
+    body: Body
+
+    def mail(self, job: Job) -> Mail:
+        """The mail of a job with this rendering, unsigned. Unsendable says what is wrong."""
+        reader = job.destination
+        try:
+            recipient = plain_address(reader.address)
+        except ValueError as error:
+            raise Unsendable("bad_address", str(error)) from None
+        link = _unsubscribe_link(self.unsubscribe, reader.token)
+        identity = message_id(job.key, self.domain)
+        own = reader_head(reader.label, recipient, identity, link)
+        data = b"".join((self.before, own, self.after, *self.body.filled(link.encode())))
+        sender = self.settings.envelope_sender(job.delivery_id)
+        return Mail(sender, recipient, identity, data, utf8=not recipient.isascii())
+
+
+def template(
+    job: Job, settings: EmailSettings, office_name: str, base_url: str, picture: bytes | None = None
+) -> Template:
+    """What a job's mail shares with every other of the same `template_key`. `picture` is the content of the part's one
+    rendition. Unsendable where no reader could get it."""
+    part, domain = job.rendering.parts[0], settings.sender_domain
+    before, after = release_head(job, settings, office_name)
+    cid = ""
+    if part.media:
+        one_line(part.media[0].rendition.media_type, "bad_picture", "the picture's type")
+        cid = content_id(part.media[0].rendition, domain)
+    unsubscribe = settings.unsubscribe_url or f"{base_url}/unsubscribe/{{token}}"
+    return Template(settings, domain, unsubscribe, before, after, body(part, picture, cid))
+
+
+def template_key(job: Job) -> Hashable:
+    """Equal for jobs that share a template, and only for them: all of a job that enters it."""
+    rendering, part = job.rendering, job.rendering.parts[0]
+    pictures = tuple((placed.rendition.digest, placed.rendition.media_type) for placed in part.media)
+    return (
+        part.text, part.html, *part.fields.items(), pictures,
+        rendering.language, job.destination.channel, job.approved_at,
+    )  # fmt: skip
+
+
+def signed(mail: Mail, key: DkimKey) -> Mail:
+    """The mail with a DKIM signature: milliseconds of arithmetic. Unsendable where the key is no RSA key."""
+    return replace(mail, data=sign(mail.data, key))
 
 
 def sign(data: bytes, key: DkimKey) -> bytes:
@@ -96,39 +126,10 @@ def sign(data: bytes, key: DkimKey) -> bytes:
         raise Unsendable("dkim", f"the DKIM key cannot sign: {type(error).__name__}") from None
 
 
-def _unsubscribe_link(job: Job, settings: EmailSettings, base_url: str) -> str:
-    if not job.destination.token:
+def _unsubscribe_link(address: str, token: str) -> str:
+    if not token:
         raise Unsendable("no_unsubscribe", "the destination has no token for its unsubscribe link")
-    template = settings.unsubscribe_url or f"{base_url}/unsubscribe/{{token}}"
-    link = template.replace("{token}", quote(job.destination.token, safe=""))
+    link = address.replace("{token}", quote(token, safe=""))
     if not _LINK.fullmatch(link) or len(link) > _LONGEST_LINK:
         raise Unsendable("no_unsubscribe", "the unsubscribe link cannot stand in a header")
     return link
-
-
-def _body(job: Job, settings: EmailSettings, link: str, picture: bytes | None) -> bytes:
-    """The MIME headers, an empty line, and the parts."""
-    part = job.rendering.parts[0]
-    message = EmailMessage(policy=_POLICY)
-    message.set_content(link.join(part.text.rsplit(UNSUBSCRIBE, 1)))
-    in_html = link.replace("&", "&amp;").replace('"', "%22")
-    message.add_alternative(in_html.join(part.html.rsplit(UNSUBSCRIBE, 1)), subtype="html")
-    if part.media and picture is not None:
-        *_, rich = message.iter_parts()
-        rich.make_related()
-        rich.attach(_picture(picture, part, content_id(part.media[0].rendition, settings.sender_domain)))
-        rich.set_param("type", "text/html")  # RFC 2387
-    for number, node in enumerate(node for node in message.walk() if node.is_multipart()):
-        # Random by default; '=_' cannot occur in quoted-printable or base64.
-        node.set_boundary(f"=_{hashlib.sha256(job.key.encode()).hexdigest()[:24]}_{number}")
-    return message.as_bytes()
-
-
-def _picture(picture: bytes, part: Part, cid: str) -> MIMEPart:
-    image = MIMEPart(policy=_POLICY)
-    image["Content-Type"] = part.media[0].rendition.media_type
-    image["Content-Transfer-Encoding"] = "base64"
-    image["Content-ID"] = f"<{cid}>"
-    image["Content-Disposition"] = "inline"
-    image.set_payload(base64.encodebytes(picture).decode("ascii"))
-    return image

@@ -6,6 +6,7 @@ Pure. Touches no file and no network: whether the relay answers and the key can 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -26,18 +27,23 @@ def split_address(address: str) -> tuple[str, str]:
 
     ValueError with a plain reason for anything that must not stand in an envelope or a header.
     """
-    if faults_in(address, one_line=True) or any(char.isspace() for char in address):
+    if faults_in(address, one_line=True) or any(map(str.isspace, address)):
         raise ValueError("an address has no spaces, line breaks or control characters")
     local, at, domain = address.rpartition("@")
     if not at or not _LOCAL.fullmatch(local) or len(local.encode()) > 64:
         raise ValueError("the part before the @ is missing or has characters that an address may not have")
+    return local, _ascii_domain(domain)
+
+
+@lru_cache(maxsize=4096)  # most readers of a list share a few domains
+def _ascii_domain(domain: str) -> str:
     try:
         ascii_domain = domain.encode("idna").decode()
     except UnicodeError:
         raise ValueError("the part after the @ is not a domain name") from None
     if len(ascii_domain) > 253 or not all(_LABEL.fullmatch(label) for label in ascii_domain.split(".")):
         raise ValueError("the part after the @ is not a domain name")
-    return local, ascii_domain
+    return ascii_domain
 
 
 def plain_address(address: str) -> str:

@@ -1,6 +1,7 @@
 """The simulated mail relay: real SMTP (aiosmtpd) on the running loop, with a mailbox that keeps what it accepted.
 
-Offers SIZE, 8BITMIME, SMTPUTF8, and on wish STARTTLS (with a certificate made for this run) and AUTH. Relays nothing.
+Offers SIZE, 8BITMIME, SMTPUTF8, PIPELINING (unless told otherwise), and on wish STARTTLS (with a certificate made for
+this run) and AUTH. Relays nothing.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ class MailBox:
         self.credentials = credentials
         self.auth_required = auth_required
         self.tls = tls
+        self.pipelining = True
         self.ca_file: Path | None = None
         """With TLS: the certificate to trust, as a PEM file that lives as long as the relay."""
         self.host, self.port = "", 0
@@ -186,6 +188,13 @@ class Conversation(SMTP):
         """EHLO."""
         reply = await self._suffer("smtp.ehlo")
         await (self.push(reply) if reply else super().smtp_EHLO(hostname))
+
+    async def handle_EHLO(
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        """What is offered: aiosmtpd takes commands one after another however they come, but does not say so."""
+        session.host_name = hostname
+        return [*responses[:-1], "250-PIPELINING", responses[-1]] if self.box.pipelining else responses
 
     async def smtp_MAIL(self, arg: str | None) -> None:
         """MAIL FROM."""

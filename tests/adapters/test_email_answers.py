@@ -19,9 +19,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("media")
 
 
-@pytest_asyncio.fixture
-async def stage(folder: Path) -> AsyncIterator[Stage]:
+@pytest_asyncio.fixture(params=[True, False], ids=["pipelined", "one by one"])
+async def stage(folder: Path, request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
     async with on_stage(folder) as made:
+        made.sandbox.mail.pipelining = request.param
         yield made
 
 

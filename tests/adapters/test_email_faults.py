@@ -24,9 +24,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("media")
 
 
-@pytest_asyncio.fixture
-async def stage(folder: Path) -> AsyncIterator[Stage]:
+@pytest_asyncio.fixture(params=[True, False], ids=["pipelined", "one by one"])
+async def stage(folder: Path, request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
     async with on_stage(folder) as made:
+        made.sandbox.mail.pipelining = request.param
         yield made
 
 
@@ -188,7 +189,7 @@ async def test_a_cancelled_delivery_leaves_no_half_conversation_behind(stage: St
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert stage.channel._pool._in_use == 0
+    assert stage.channel._pool.in_use == 0
     assert isinstance(await stage.send("gia@paper.example"), Sent)
     assert [mail.rcpt for mail in stage.mails] == [("gia@paper.example",)]
 

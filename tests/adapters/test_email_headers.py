@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from distributor.adapters.email_headers import Unsendable
-from distributor.adapters.email_message import compose
+from distributor.adapters.email_message import template
 from distributor.adapters.email_settings import EmailSettings, plain_address
 from distributor.core.channel import Action, Destination, Job
 from distributor.core.rendering import Part, Rendering
@@ -83,7 +83,7 @@ def job(title: str = "Title", label: str = "", address: str = "nino@paper.exampl
 def composed(delivery: Job, office: str = "Office") -> bytes | None:
     """The bytes, or None where the mail is refused."""
     try:
-        return compose(delivery, _LIST, office, "https://newsroom.example").data
+        return template(delivery, _LIST, office, "https://newsroom.example").mail(delivery).data
     except Unsendable:
         return None
 

@@ -1,0 +1,129 @@
+"""The parts of a mail, encoded once for a rendering, with room for the reader's link.
+
+Pure. Encoding a text costs a hundred times what a mail may cost at full speed, and only its last lines differ from
+reader to reader: those alone are encoded for each. Quoted-printable where the text stays readable in it, else base64:
+both are seven bits, so that no relay has a reason to change the content on its way and break the signature.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from distributor.adapters.email_render import UNSUBSCRIBE
+from distributor.core.rendering import Part
+
+_LINE = 57  # bytes that make one line of 76 in base64
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """An encoded text: `fixed`, then what `encode` makes of `before`, the reader's link and `after`, then `end`.
+
+    A text without a place for the link is all `fixed`.
+    """
+
+    encoding: str
+    fixed: bytes
+    before: bytes = b""
+    after: bytes = b""
+    end: bytes = b""
+    encode: Callable[[bytes], bytes] | None = None
+
+    def tail(self, link: bytes) -> bytes:
+        """All that follows `fixed`."""
+        if self.encode is None:
+            return b""
+        return self.encode(self.before + link + self.after) + self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The MIME headers and parts of a mail, but for the readers' links."""
+
+    opening: bytes  # from MIME-Version up to the fixed lines of the text
+    text: Linked
+    between: bytes
+    html: Linked
+    closing: bytes
+
+    def filled(self, link: bytes) -> tuple[bytes, ...]:
+        """The pieces of the body with this reader's link, an ASCII http address."""
+        in_html = link.replace(b"&", b"&amp;").replace(b'"', b"%22")
+        return self.opening, self.text.tail(link), self.between, self.html.tail(in_html), self.closing
+
+
+def body(part: Part, picture: bytes | None, cid: str) -> Body:
+    """The body of a rendering's one part. `picture` is the content of its rendition, `cid` its Content-ID."""
+    text, html = linked(part.text), linked(part.html)
+    # The same at every attempt; '=_' cannot occur in quoted-printable or base64.
+    mark = f"=_{hashlib.sha256(f'{part.text}{part.html}{cid}'.encode()).hexdigest()[:24]}"
+    outer, inner = f"{mark}_0", f"{mark}_1"
+    rich = _head(_text_type("html"), html.encoding)
+    closing = f"\r\n--{outer}--\r\n".encode()
+    if part.media and picture is not None:
+        kind = part.media[0].rendition.media_type
+        extra = (f"Content-ID: <{cid}>", "Content-Disposition: inline")
+        shown = _head(kind, "base64", *extra) + _base64(picture)
+        # RFC 2387 asks for the type of the part that the picture belongs to.
+        rich = _head(f'multipart/related; type="text/html";\r\n boundary="{inner}"') + _next(inner) + rich
+        closing = _next(inner) + shown + f"\r\n--{inner}--\r\n".encode() + closing
+    return Body(
+        opening=b"MIME-Version: 1.0\r\n"
+        + _head(f'multipart/alternative;\r\n boundary="{outer}"')
+        + _next(outer)
+        + _head(_text_type("plain"), text.encoding)
+        + text.fixed,
+        text=text,
+        between=_next(outer) + rich + html.fixed,
+        html=html,
+        closing=closing,
+    )
+
+
+def linked(text: str) -> Linked:
+    """A text in the shorter of the two encodings. Only the last place for a link counts: it is in the foot."""
+    lines = "\r\n".join(text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")) + "\r\n"
+    before, mark, after = (piece.encode() for piece in lines.rpartition(UNSUBSCRIBE))
+    plain = before + after
+    # Compared without the link, whose length must not decide: all readers get the same encoding.
+    quoted, packed = _quoted(plain), _base64(plain)
+    if len(quoted) <= len(packed):
+        return _in_lines(before, after) if mark else Linked("quoted-printable", quoted)
+    if not mark:
+        return Linked("base64", packed)
+    fixed = len(before) // _LINE * _LINE
+    return Linked("base64", _base64(before[:fixed]), before[fixed:], after, encode=_base64)
+
+
+def _in_lines(before: bytes, after: bytes) -> Linked:
+    start = before.rfind(b"\n") + 1
+    end = after.index(b"\n") + 1
+    fixed, rest = _quoted(before[:start]), _quoted(after[end:])
+    return Linked("quoted-printable", fixed, before[start:], after[:end], rest, _quoted)
+
+
+def _quoted(text: bytes) -> bytes:
+    """Quoted-printable of whole lines (RFC 2045, 6.7): no line longer than 76, no space at a line's end."""
+    return binascii.b2a_qp(text, istext=True)
+
+
+def _base64(content: bytes) -> bytes:
+    return base64.encodebytes(content).replace(b"\n", b"\r\n")
+
+
+def _text_type(subtype: str) -> str:
+    return f'text/{subtype}; charset="utf-8"'
+
+
+def _head(kind: str, encoding: str = "", *more: str) -> bytes:
+    """The headers of a part and the empty line after them."""
+    lines = [f"Content-Type: {kind}", *([f"Content-Transfer-Encoding: {encoding}"] if encoding else []), *more]
+    return "".join(f"{line}\r\n" for line in [*lines, ""]).encode()
+
+
+def _next(boundary: str) -> bytes:
+    return f"\r\n--{boundary}\r\n".encode()
