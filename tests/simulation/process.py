@@ -28,28 +28,21 @@ class Unhandled(AssertionError):
     """Errors that nobody took, in processes that were not killed."""
 
 
-class Process:
-    """Everything that one operating system process would hold. `steps` counts its callbacks."""
+class Holder:
+    """Who holds things that are closed when it ends: a process, or the world for the scenario's own.
 
-    def __init__(self, world: World, name: str) -> None:
-        self.world = world
-        self.name = name
-        self.alive = True
-        self.steps = 0
-        self.clock = WallClock(world.loop)
-        self._thaws_at = 0.0
-        self._held: deque[tuple[Owner | None, asyncio.Handle]] = deque()
+    `unique` names it within the run, for its streams of chance.
+    """
+
+    world: World
+    unique: str
+
+    def __init__(self) -> None:
         self._closers: dict[int, Callable[[], None]] = {}
         self._closer = 0
 
-    def start(self, coro: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """Run a coroutine inside the process; every task that it starts belongs to it too."""
-        context = copy_context()
-        context.run(OWNER.set, self)
-        return self.world.loop.create_task(coro, context=context)
-
     def on_death(self, close: Callable[[], None]) -> Callable[[], None]:
-        """Have something closed when the process ends, as the kernel would. Returns what takes that back."""
+        """Have something closed at the end, as the kernel would. Returns what takes that back."""
         self._closer += 1
         number = self._closer
         self._closers[number] = close
@@ -58,6 +51,31 @@ class Process:
             self._closers.pop(number, None)
 
         return keep_open
+
+    def _release(self) -> None:
+        while self._closers:
+            self._closers.pop(min(self._closers))()
+
+
+class Process(Holder):
+    """Everything that one operating system process would hold. `steps` counts its callbacks."""
+
+    def __init__(self, world: World, name: str) -> None:
+        super().__init__()
+        self.world = world
+        self.name = name
+        self.unique = f"{name} {len(world.processes)}"
+        self.alive = True
+        self.steps = 0
+        self.clock = WallClock(world.loop)
+        self._thaws_at = 0.0
+        self._held: deque[tuple[Owner | None, asyncio.Handle]] = deque()
+
+    def start(self, coro: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Run a coroutine inside the process; every task that it starts belongs to it too."""
+        context = copy_context()
+        context.run(OWNER.set, self)
+        return self.world.loop.create_task(coro, context=context)
 
     def kill(self) -> None:
         """SIGKILL. Where it falls into the process's own step, that step still runs to its next await."""
@@ -103,18 +121,17 @@ class Process:
             held, self._held = self._held, deque()
             self.world.loop.resume(held)
 
-    def _release(self) -> None:
-        while self._closers:
-            self._closers.pop(min(self._closers))()
 
-
-class World:
+class World(Holder):
     """One simulated run: a seed, a loop, processes, and a trace of every step. A context manager.
 
     `before_step(process, number)` is called before each callback of a process and may kill or freeze any of them.
     """
 
     def __init__(self, seed: int, *, horizon: float = 7 * 86400.0) -> None:
+        super().__init__()
+        self.world = self
+        self.unique = "world"
         self.seed = seed
         self.loop = VirtualLoop(horizon)
         self.clock = WallClock(self.loop)
@@ -137,6 +154,7 @@ class World:
         try:
             for process in self.processes:
                 process.kill()
+            self._release()
             self.loop.over = True
             dispose(self.loop)
         finally:
@@ -171,6 +189,10 @@ class World:
     def note(self, words: str) -> None:
         """Let something that happened count for the trace."""
         self._trace.update(f"{self.loop.micros} {words}\n".encode())
+
+    def blame(self, words: str) -> None:
+        """The run fails of this at its end, whatever the code at fault makes of it."""
+        self.loop.unhandled.append(words)
 
     @property
     def trace(self) -> str:

@@ -4,18 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
 
 import pytest
 
 from tests.simulation.clock import START, Deadlock, NotDeterministic, Overrun, WallClock
 from tests.simulation.process import Unhandled, World
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    with World(1, horizon=10 * 86400) as made:
-        yield made
 
 
 def test_a_week_costs_nothing(world: World) -> None:

@@ -6,19 +6,13 @@ import asyncio
 import contextlib
 import gc
 import weakref
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextvars import copy_context
 
 import pytest
 
 from tests.simulation.clock import OWNER
 from tests.simulation.process import Process, World, current_process
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    with World(1) as made:
-        yield made
 
 
 def test_a_killed_process_runs_no_finally_and_sees_no_cancellation(world: World) -> None:
