@@ -1,24 +1,25 @@
 """The Telegram channel: one approved rendering into one chat, part by part, with a receipt or a reason.
 
 Touches the Bot API and reads renditions from disk. Never sends a part twice by itself: what Telegram left open ends as
-Unknown, since it has neither idempotency keys nor a history that a bot may read.
+Unknown, since it has neither idempotency keys nor a history that a bot may read. A witness, where the settings name
+one, is asked what was posted.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
-from telegram import Message
+from pydantic import SecretStr
+from telegram import Bot
 from telegram.error import ChatMigrated, TelegramError
 
 from distributor.adapters.telegram_calls import Calls, NoId
 from distributor.adapters.telegram_check import check
 from distributor.adapters.telegram_errors import Call, item_name, outcome_of
 from distributor.adapters.telegram_failures import Throttled
+from distributor.adapters.telegram_parts import answers, done, kept_of, missing, placed_in, receipt, staged
 from distributor.adapters.telegram_probe import probe
 from distributor.adapters.telegram_render import (
     LOCAL_BYTES,
@@ -30,17 +31,17 @@ from distributor.adapters.telegram_render import (
 )
 from distributor.adapters.telegram_settings import TelegramSettings
 from distributor.adapters.telegram_transport import Timeouts, close, open_bot
+from distributor.adapters.telegram_witness import SETTLES, Witness
 from distributor.core.asset import Asset, Profile
 from distributor.core.channel import Allowance, Health, Job, Progress, Source, Traits
 from distributor.core.outcome import (
+    Absent,
     CannotTell,
     Deferred,
     Finding,
     Outcome,
-    Receipt,
     Rejected,
     Scope,
-    Sent,
     Unknown,
 )
 from distributor.core.ports import Surroundings
@@ -53,7 +54,9 @@ __all__ = ["Telegram", "TelegramSettings"]
 class Telegram:
     """`core.channel.Channel` and `core.channel.Previewer` over one bot."""
 
-    def __init__(self, name: str, settings: TelegramSettings, surroundings: Surroundings) -> None:
+    def __init__(
+        self, name: str, settings: TelegramSettings, surroundings: Surroundings, *, settles: timedelta = SETTLES
+    ) -> None:
         self.name = name
         self.settings = settings
         self.traits = Traits(bulk=not settings.chat, prepares=bool(settings.staging_chat), media_count=True)
@@ -65,14 +68,22 @@ class Telegram:
             page_link=settings.page_link,
             video_bytes=LOCAL_BYTES if settings.local_mode else VIDEO_BYTES,
         )
-        self._bot = open_bot(
-            settings.token,
-            settings.api_url,
-            timeouts=Timeouts(settings.connect_timeout, settings.read_timeout, settings.write_timeout),
-            ca_file=settings.ca_file,
-            local_mode=settings.local_mode,
-        )
+        self._bot = self._open(settings.token)
         self._calls = Calls(self._bot, surroundings.media)
+        self._witness: Witness | None = None
+        if settings.witness_token.get_secret_value():
+            second = self._open(settings.witness_token)
+            self._witness = Witness(second, settings.chat, surroundings.clock, settles)
+
+    def _open(self, token: SecretStr) -> Bot:
+        """A bot at the Bot API of the settings."""
+        return open_bot(
+            token,
+            self.settings.api_url,
+            timeouts=Timeouts(self.settings.connect_timeout, self.settings.read_timeout, self.settings.write_timeout),
+            ca_file=self.settings.ca_file,
+            local_mode=self.settings.local_mode,
+        )
 
     def own_address(self) -> str:
         """The channel's chat; '' where it has subscribers only."""
@@ -130,32 +141,25 @@ class Telegram:
 
     async def publish(self, job: Job, progress: Progress) -> Outcome:
         """Every part that is not there yet, each in one call; Sent once all are there."""
-        ids: list[str] = []
-        links: list[str] = []
         parts = job.rendering.parts
         for index, part in enumerate(parts):
-            done = _done(progress, index)
-            if done is None:
-                reply_to = int(ids[0]) if "reply_to" in part.fields and ids else None
-                posted = await self._post(job, progress, index, part, reply_to)
-                if not isinstance(posted, dict):
-                    return _placed_in(posted, index, len(parts))
-                done = posted
-            ids += [str(number) for number in done.get("ids", ())]
-            links += done.get("links", ())
-        return Sent(Receipt(tuple(ids), tuple(links), {"chat": job.destination.address}))
+            if done(progress, index) is None:
+                failed = await self._post(job, progress, index, part)
+                if failed is not None:
+                    return placed_in(failed, index, len(parts))
+        return receipt(job, progress)
 
-    async def _post(
-        self, job: Job, progress: Progress, index: int, part: Part, reply_to: int | None
-    ) -> dict[str, Any] | Outcome:
-        """One irrevocable call: what progress keeps of it, or the outcome that ends the attempt."""
+    async def _post(self, job: Job, progress: Progress, index: int, part: Part) -> Outcome | None:
+        """One irrevocable call, kept by progress; or the outcome that ends the attempt."""
         step = f"part:{index}" if index else "publish"
         items = [item for item, _ in main_items(part.media)]
         call = Call(step, own=not job.destination.token, items=items)
         if index:
             await progress.begin(step)
         try:
-            messages = await self._calls.send(part, job.destination.address, reply_to, _staged(items, progress))
+            messages = await self._calls.send(
+                part, job.destination.address, answers(job, index, progress), staged(items, progress)
+            )
         except TelegramError as error:
             outcome = outcome_of(error, call)
             if isinstance(outcome, Deferred) and outcome.code == "stale_file":
@@ -165,9 +169,10 @@ class Telegram:
             return Unknown("no_id", str(error), step=step)
         except OSError as error:
             return Deferred("media_missing", f"a file to upload cannot be read: {error.strerror}")
-        done = {"ids": [message.message_id for message in messages], "links": _links(messages)}
-        await progress.save(f"part:{index}", done)
-        return done
+        if self._witness and job.destination.address == self.settings.chat:
+            self._witness.credit(job.delivery_id, messages)
+        await progress.save(f"part:{index}", kept_of(messages))
+        return None
 
     async def _forget(self, items: list[Placed], progress: Progress) -> None:
         """File ids that Telegram no longer knows: the next attempt uploads again."""
@@ -177,18 +182,40 @@ class Telegram:
                 await progress.save(f"media:{item.rendition.digest}", {})
 
     async def reconcile(self, job: Job, progress: Progress) -> Finding:
-        """Telegram shows a bot no history, so a person has to look."""
+        """Ask the witness; without one a person has to look, for Telegram shows a bot no history.
+
+        Absent only for later messages, which are never begun before the one that was found had come back.
+        """
+        index = missing(job, progress)
+        if index is None:
+            return receipt(job, progress)
         where = job.destination.label or job.destination.address
-        return CannotTell(f"Telegram keeps no history that a bot may read: look into {where} whether it is there")
+        if self._witness is None or job.destination.address != self.settings.chat:
+            return CannotTell(f"Telegram keeps no history that a bot may read: look into {where} whether it is there")
+        found = await self._witness.find(job, index, progress)
+        if isinstance(found, CannotTell):
+            return CannotTell(f"{found.reason}; look into {where} whether it is there")
+        if not isinstance(found, tuple):
+            return found
+        await progress.save(f"part:{index}", kept_of(found))
+        if missing(job, progress) is None:
+            return receipt(job, progress)
+        count = len(job.rendering.parts)
+        return Absent(f"message {index + 1} of {count} is there; the next one was not begun, and follows now")
 
     def allowance(self) -> Allowance | None:
         """Nothing: the Bot API tells no counts. Its limits stand in the settings; a 429 says how long to wait."""
         return None
 
     async def probe(self) -> Health:
-        """Token, chat, right to post."""
+        """Token, chat, right to post; and whether the witness could see a post."""
         chats = {"chat": self.settings.chat, "staging chat": self.settings.staging_chat}
-        return await probe(self._bot, {purpose: chat for purpose, chat in chats.items() if chat})
+        health = await probe(self._bot, {purpose: chat for purpose, chat in chats.items() if chat})
+        if self._witness is None:
+            return health
+        seen = await self._witness.probe()
+        account = f"{health.account}, witness {seen.account}" if health.account and seen.account else health.account
+        return replace(health, ok=health.ok and seen.ok, account=account, problems=health.problems + seen.problems)
 
     async def preview(self, rendering: Rendering, chat: int) -> None:
         """The same parts, by the same calls, into a person's own chat. Raises Refused('preview_failed')."""
@@ -210,32 +237,5 @@ class Telegram:
     async def aclose(self) -> None:
         """Release connections."""
         await close(self._bot)
-
-
-def _done(progress: Progress, index: int) -> dict[str, Any] | None:
-    """What is known of a part that is there: its ids, or a person's word ('confirmed') that it is."""
-    kept = progress.get(f"part:{index}")
-    if kept:
-        return kept
-    begun = progress.get("publish") if index == 0 else None
-    return begun if begun and "confirmed" in begun else None
-
-
-def _staged(items: list[Placed], progress: Progress) -> Mapping[str, str]:
-    """Rendition digest → file id, of what the staging chat has."""
-    kept = {item.rendition.digest: progress.get(f"media:{item.rendition.digest}") or {} for item in items}
-    return {digest: value["file_id"] for digest, value in kept.items() if value.get("file_id")}
-
-
-def _links(messages: tuple[Message, ...]) -> list[str]:
-    """The public address of the first message (of an album, it shows all); none in a chat without a @name."""
-    first = messages[0]
-    return [f"https://t.me/{first.chat.username}/{first.message_id}"] if first.chat.username else []
-
-
-def _placed_in(outcome: Outcome, index: int, count: int) -> Outcome:
-    """The outcome, saying which of several messages it speaks of."""
-    if count == 1 or isinstance(outcome, Sent):
-        return outcome
-    there = f"; the {index} before it are there" if index > 1 else "; the first is there" if index else ""
-    return replace(outcome, reason=f"message {index + 1} of {count}: {outcome.reason}{there}")
+        if self._witness is not None:
+            await self._witness.aclose()

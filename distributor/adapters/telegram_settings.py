@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
 from distributor.adapters.telegram_render import LongText
 
@@ -35,6 +35,11 @@ class TelegramSettings(BaseModel):
     api_url: str = Field(default="https://api.telegram.org", pattern=r"^https?://", description="the Bot API's address")
     chat: Chat = Field(default="", description="the channel's number or @name; empty for a channel of subscribers only")
     staging_chat: Chat = Field(default="", description="a private chat where media is uploaded before it is published")
+    witness_token: SecretStr = Field(
+        SecretStr(""),
+        description="the token of a second bot, an administrator of the channel: asked what was posted when an answer "
+        "was lost",
+    )
     long_text: LongText = Field(
         default="caption_then_message",
         description="a text too long for one post: 'caption_then_message' sends all of it after the photos, "
@@ -50,3 +55,19 @@ class TelegramSettings(BaseModel):
     )
     ca_file: Path | None = Field(default=None, description="a file of further authorities to trust (PEM)")
     local_mode: bool = Field(default=False, description="api_url is a Bot API server of one's own that reads our files")
+
+    @field_validator("witness_token")
+    @classmethod
+    def _second(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        """A bot sees nothing of what it posts itself: the witness is another one, in a channel of ours."""
+        token = info.data.get("token")
+        if value.get_secret_value() and token is not None and _bot(value) == _bot(token):
+            raise ValueError("the witness must be another bot than the one that posts: @BotFather makes a second one")
+        if value.get_secret_value() and not info.data.get("chat", "?"):
+            raise ValueError("a witness serves a channel with a chat of its own: give chat, or leave this out")
+        return value
+
+
+def _bot(token: SecretStr) -> str:
+    """The number of the bot that a token belongs to; it has the same one with every token."""
+    return token.get_secret_value().partition(":")[0].strip()

@@ -41,7 +41,7 @@ def test_each_channel_of_the_example_works_once_it_is_filled_in(tmp_path: Path) 
     text = re.sub(r"^# (?=[a-z_]+ = )", "", EXAMPLE.read_text("utf-8"), flags=re.MULTILINE)
     text = text.replace("enabled = false", "enabled = true").replace('"secrets/', f'"{tmp_path}/')
     for name in set(re.findall(rf'"{re.escape(str(tmp_path))}/(\w+)"', text)):
-        (tmp_path / name).write_text("canary-secret-0123456789", "utf-8")
+        (tmp_path / name).write_text(f"canary-{name}-0123456789", "utf-8")
     path = tmp_path / "distributor.toml"
     path.write_text(text, "utf-8")
     url = {"DISTRIBUTOR__OFFICE__NAME": "Press office"}
