@@ -14,12 +14,13 @@ from typing import Any
 from pydantic import BaseModel, Field, HttpUrl, SecretStr
 
 from distributor.adapters import facebook_text
-from distributor.adapters.facebook_answers import ALREADY, ERRORS, after_prepare, after_publish, usage
+from distributor.adapters.facebook_answers import ALREADY, ERRORS, after_prepare, after_publish
 from distributor.adapters.facebook_feed import look
 from distributor.adapters.facebook_graph import Access, Answer, FacebookClient, GraphRefusal, Waits
 from distributor.adapters.facebook_media import Uploads, step_of
+from distributor.adapters.facebook_quota import NEARLY_USED_UP, Usage, usage
 from distributor.core.asset import Asset, MediaKind, Profile
-from distributor.core.channel import Health, Job, Progress, Source, Traits
+from distributor.core.channel import Allowance, Health, Job, Progress, Source, Traits
 from distributor.core.outcome import (
     Absent,
     CannotTell,
@@ -38,7 +39,6 @@ from distributor.core.rendering import Part, Placed, Problem, Rendering
 SETTLES = timedelta(seconds=15)  # how long a post may take to appear in its page's feed
 VIDEO_SETTLES = timedelta(seconds=120)  # a video is processed before it appears
 MARGIN = timedelta(minutes=2)  # between our clock and that of Facebook
-NEARLY_USED_UP = 95  # percent of the quota
 _GRAPH = "https://graph.facebook.com"
 _GRAPH_VIDEO = "https://graph-video.facebook.com"  # Graph API, "Video uploads"
 # An upload that Facebook no longer holds, at the publishing call: subcodes of 100, and the code of a lost session.
@@ -93,6 +93,7 @@ class Facebook:
             waits,
             settings.ca_file,
             settings.threads,
+            Usage(self._clock),
         )
         self._uploads = Uploads(self._client, surroundings.media, self._clock, settings.page, settings.chunk_bytes)
 
@@ -152,7 +153,7 @@ class Facebook:
             return Unknown("no_id", "Facebook accepted the post but gave no id")
         await progress.save("part:0", {"id": post})
         used = usage(answer.headers)
-        return self._sent(job, progress, {"usage": str(used)} if used >= NEARLY_USED_UP else {})
+        return self._sent(job, progress, {"usage": str(int(used))} if used >= NEARLY_USED_UP else {})
 
     async def _post(self, part: Part, ready: list[dict[str, Any]]) -> Answer:
         fields = {"message": part.text}
@@ -221,6 +222,10 @@ class Facebook:
         if (left := (settled - self._clock()).total_seconds()) > 0:
             return LookAgain("not in the feed yet; a post may take a while to appear", left)
         return Absent(f"the feed since {begun.isoformat()} was read, and it is not there")
+
+    def allowance(self) -> Allowance | None:
+        """What Facebook last said is left; nothing while there is plenty."""
+        return self._client.usage.allowance()
 
     async def probe(self) -> Health:
         """Which page the token belongs to, and whether the page may post."""

@@ -6,17 +6,13 @@ Sources: Graph API "Handle errors" and "Rate limits". Codes 1 and 2 are called t
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from enum import Enum, auto
-from typing import Any
 
 from distributor.adapters.facebook_graph import GraphRefusal, Lost, NotWritten, Unreadable
+from distributor.adapters.facebook_quota import wait
 from distributor.core.outcome import Deferred, Outcome, Rejected, Scope, Unknown
 
 ERRORS = (NotWritten, Lost, Unreadable, GraphRefusal)  # all that a call raises
-
-THROTTLE_WAIT = 60.0  # seconds where Facebook does not say; its windows slide over an hour
 
 
 class Verdict(Enum):
@@ -84,37 +80,6 @@ def said(error: GraphRefusal) -> str:
         words += f" ({_TOKEN[error.subcode]})"
     facts = f"code {error.number}, subcode {error.subcode}, {'transient' if error.transient else 'not transient'}"
     return f"{words} [{facts}, fbtrace_id {error.trace or 'none'}]"
-
-
-def usage(headers: Mapping[str, str]) -> int:
-    """Percent of the quota used: the highest figure of X-App-Usage and X-Business-Use-Case-Usage; 0 where absent."""
-    numbers = [value for name in ("x-app-usage", "x-business-use-case-usage") for value in _figures(headers.get(name))]
-    return int(max(numbers, default=0))
-
-
-def _figures(text: str | None) -> list[float]:
-    shares = ("call_count", "total_cputime", "total_time")
-    return [float(one[name]) for one in _records(text) for name in shares if isinstance(one.get(name), int | float)]
-
-
-def _records(text: str | None) -> list[dict[str, Any]]:
-    """The usage records of a header: X-App-Usage is one, the business header holds lists of them by business id."""
-    try:
-        found = json.loads(text or "{}")
-    except ValueError:
-        return []
-    if not isinstance(found, dict):
-        return []
-    inner = [one for value in found.values() if isinstance(value, list) for one in value if isinstance(one, dict)]
-    return [found, *inner]
-
-
-def wait(headers: Mapping[str, str]) -> float:
-    """Seconds until Facebook takes calls again: `estimated_time_to_regain_access` is in minutes."""
-    records = _records(headers.get("x-business-use-case-usage"))
-    minutes = [one.get("estimated_time_to_regain_access") for one in records]
-    longest = max((float(one) for one in minutes if isinstance(one, int | float)), default=0.0)
-    return longest * 60 or THROTTLE_WAIT
 
 
 def after_publish(error: Exception, *, uncertain: bool) -> Outcome:

@@ -22,6 +22,8 @@ import requests
 import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 
+from distributor.adapters.facebook_quota import Usage
+
 Json = dict[str, Any]
 Files = Mapping[str, tuple[str, bytes, str]]
 
@@ -186,7 +188,8 @@ class Waits:
 
 
 class FacebookClient:
-    """One page. Calls run in a few threads of their own, so that a slow Graph holds nobody else up."""
+    """One page. Calls run in a few threads of their own, so that a slow Graph holds nobody else up. `usage` hears
+    every answer, in the event loop."""
 
     def __init__(
         self,
@@ -197,7 +200,9 @@ class FacebookClient:
         waits: Waits,
         ca_file: str | None,
         threads: int,
+        usage: Usage,
     ) -> None:
+        self.usage = usage
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.auth = _Bearer(access.token)
@@ -235,9 +240,14 @@ class FacebookClient:
         running = asyncio.get_running_loop().run_in_executor(self._threads, call)
         try:
             # requests knows no total: its time-out is one of silence, which a dripping answer never breaks.
-            return await asyncio.wait_for(running, 2 * (self._waits.connect + wait))
+            answer = await asyncio.wait_for(running, 2 * (self._waits.connect + wait))
         except TimeoutError:
             raise Lost("no complete answer in time") from None
+        except GraphRefusal as refusal:
+            self.usage.note(refusal.headers)
+            raise
+        self.usage.note(answer.headers)
+        return answer
 
     async def aclose(self) -> None:
         """Close the session; a call still under way ends by its own time-out, unheard."""

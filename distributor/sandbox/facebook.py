@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from distributor.sandbox.effects import Record
-from distributor.sandbox.facebook_errors import JSON, GraphError, bad_parameter, no_object, ordered
+from distributor.sandbox.facebook_errors import JSON, GraphError, bad_parameter, no_object, ordered, too_many_calls
 from distributor.sandbox.facebook_page import FacebookPage
+from distributor.sandbox.facebook_usage import CALLS_AN_HOUR, FAR_AWAY, HOUR, Usage
 from distributor.sandbox.facebook_views import FacebookViews
 from distributor.sandbox.faults import Faults
 from distributor.sandbox.files import Files
@@ -25,7 +26,6 @@ from distributor.sandbox.http_faults import play
 
 NEWEST = 26
 OLDEST = 22
-CALLS_AN_HOUR = 200
 
 
 @dataclass
@@ -56,7 +56,6 @@ class Facebook:
         self.page_id = page_id
         self.record = record
         self.faults = faults
-        self.limits = limits
         self.leaks: list[str] = []
         """Paths of the calls that carried the token in their query string."""
         self.revoked = False
@@ -64,12 +63,18 @@ class Facebook:
         self.usage: dict[str, int] | None = None
         """A fixed X-App-Usage ({"call_count": 95, …}); None: counted."""
         self.business_usage: JSON | None = None
-        """An X-Business-Use-Case-Usage header's JSON, sent when set."""
+        """A fixed X-Business-Use-Case-Usage, by business object; None: counted."""
+        self.headers: dict[str, str] = {}
+        """What headers say instead of the truth, by name; an empty text leaves the header out."""
+        self.counts = Usage(page_id, record.clock, CALLS_AN_HOUR if limits else FAR_AWAY)
         self.page = FacebookPage(record, files, page_id)
         self.views = FacebookViews(self.page)
         self._token = token
         self._secret = app_secret
-        self._calls: list[float] = []
+
+    def limit(self, count: int, seconds: float = HOUR) -> None:
+        """Sets how many calls fit into a sliding window, in force at once."""
+        self.counts = Usage(self.page_id, self.record.clock, count, seconds)
 
     def routes(self) -> list[web.RouteDef]:
         """The routes, below the sandbox's root."""
@@ -88,7 +93,8 @@ class Facebook:
 
         async def answer() -> web.Response:
             try:
-                self._keep_rate()
+                if not self.counts.take():
+                    raise too_many_calls()
                 return web.json_response(run(), headers=self._headers())
             except GraphError as error:
                 return self._refuse(error)
@@ -106,25 +112,18 @@ class Facebook:
         refusal = self._refuse(GraphError(400, 32, "(#32) Page request limit reached", is_transient=True))
         refusal.headers["X-Business-Use-Case-Usage"] = json.dumps(usage)
         refusal.headers["X-App-Usage"] = json.dumps({"call_count": 100, "total_cputime": 100, "total_time": 100})
-        refusal.headers["Retry-After"] = str(wait)
         return refusal
 
     def _refuse(self, error: GraphError) -> web.Response:
         return web.json_response(error.body(self.record.number()), status=error.status, headers=self._headers())
 
     def _headers(self) -> dict[str, str]:
-        count = min(100, 100 * len(self._calls) // CALLS_AN_HOUR) if self.limits else 1
-        usage = self.usage or {"call_count": count, "total_cputime": 1, "total_time": 1}
-        headers = {"X-App-Usage": json.dumps(usage), "facebook-api-version": f"v{NEWEST}.0"}
+        told = {"facebook-api-version": f"v{NEWEST}.0", **self.counts.headers()}
+        if self.usage is not None:
+            told["X-App-Usage"] = json.dumps(self.usage)
         if self.business_usage is not None:
-            headers["X-Business-Use-Case-Usage"] = json.dumps(self.business_usage)
-        return headers
-
-    def _keep_rate(self) -> None:
-        now = self.record.clock()
-        self._calls = [*(at for at in self._calls if at > now - 3600), now]
-        if self.limits and len(self._calls) > CALLS_AN_HOUR:
-            raise GraphError(400, 32, "(#32) Page request limit reached", is_transient=True)
+            told["X-Business-Use-Case-Usage"] = json.dumps(self.business_usage)
+        return {name: value for name, value in (told | self.headers).items() if value}
 
     async def _read(self, request: web.Request) -> Ask:
         version, _, rest = request.match_info["rest"].partition("/")

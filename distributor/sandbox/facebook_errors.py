@@ -45,6 +45,11 @@ def no_object(object_id: str) -> GraphError:
     )  # fmt: skip
 
 
+def too_many_calls() -> GraphError:
+    """400, code 80001: the page's quota for calls with its own token is used up."""
+    return GraphError(400, 80001, "(#80001) There have been too many calls to this Page account.", is_transient=True)
+
+
 def ordered(options: JSON) -> GraphError:
     """The error of a "graph_error" fault. Codes 1 and 2 are transient and answered with 500, as Graph does."""
     code = int(options.get("code", 1))

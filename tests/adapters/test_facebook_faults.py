@@ -15,11 +15,12 @@ import pytest
 import pytest_asyncio
 
 from distributor.adapters.facebook import Facebook, FacebookSettings
-from distributor.adapters.facebook_answers import ERRORS, usage, wait
+from distributor.adapters.facebook_answers import ERRORS
 from distributor.adapters.facebook_graph import Access, FacebookClient, Waits
+from distributor.adapters.facebook_quota import Usage, usage, wait
 from distributor.core.outcome import Absent, CannotTell, Deferred, Rejected, Scope, Sent, Unknown
 from distributor.sandbox import Accounts, Sandbox
-from tests.adapters.support import Desk, Recorder
+from tests.adapters.support import Desk, Recorder, Time
 
 TOKEN, APP_SECRET = "canary-page-token", "canary-app-secret"
 
@@ -370,7 +371,7 @@ async def test_no_secret_reaches_an_exception(sandbox: Sandbox, closed_port: int
     for url, kind in ((sandbox.facebook.api_url, "html"), (sandbox.facebook.api_url, "reset_after"), (closed, "")):
         if kind:
             sandbox.faults.order("facebook", "me.get", kind)
-        client = FacebookClient(url, url, "v26.0", access, Waits(1, 1, 1), None, 1)
+        client = FacebookClient(url, url, "v26.0", access, Waits(1, 1, 1), None, 1, Usage(Time()))
         with pytest.raises(ERRORS) as caught:
             await client.get("me", fields="id")
         await client.aclose()
