@@ -23,6 +23,10 @@ from distributor.demo.stage import AUTHOR, CHANNEL_CHAT, DESK_CHAT, EDITOR, Stag
 from distributor.locale import texts
 from distributor.storage.reports import DeliveryFilter
 
+SETUP = (
+    "The demo's stage in one process: SQLite, memory queue, the sandbox beside them; text only, rates lifted. Median "
+    "and 95th percentile of 30 releases; the ratio is to the aim."
+)
 RUNS = 30
 WARM_UP = 3
 AIM = 20.0  # milliseconds

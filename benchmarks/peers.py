@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Any
 
 import redis.asyncio
@@ -100,6 +99,6 @@ async def _enqueue_taskiq(url: str, jobs: int) -> None:
 
 
 PEERS = (
-    Peer("saq", f"SAQ {version('saq')}", 5_000, _enqueue_saq),
-    Peer("taskiq", f"taskiq {version('taskiq')} (Redis streams, acknowledged)", 10_000, _enqueue_taskiq),
+    Peer("saq", "SAQ", 5_000, _enqueue_saq),
+    Peer("taskiq", "taskiq (Redis streams, acknowledged)", 10_000, _enqueue_taskiq),
 )

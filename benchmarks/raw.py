@@ -150,7 +150,7 @@ def _sqlite(updates: dict[int, int], runs: int) -> list[Result]:
             for _ in range(runs):
                 for size, rows in updates.items():
                     rates[size].append(rows / _update_sqlite(link, size, rows))
-    return _results(f"SQLite {sqlite3.sqlite_version}", rates)
+    return _results("SQLite", rates)
 
 
 def _update_sqlite(link: sqlite3.Connection, size: int, rows: int) -> float:
@@ -171,7 +171,6 @@ async def _postgresql(updates: dict[int, int], runs: int) -> list[Result]:
     with postgres_server(durable=True) as server:
         link = await asyncpg.connect(server.create_database())
         try:
-            number = (await link.fetchval("SHOW server_version")).split()[0]
             await link.execute(_TABLE)
             await link.copy_records_to_table("delivery", records=_first_rows())
             await link.execute("VACUUM ANALYZE delivery")
@@ -180,7 +179,7 @@ async def _postgresql(updates: dict[int, int], runs: int) -> list[Result]:
                     rates[size].append(rows / await _update_postgresql(link, size, rows))
         finally:
             await link.close()
-    return _results(f"PostgreSQL {number}", rates)
+    return _results("PostgreSQL", rates)
 
 
 async def _update_postgresql(link: Any, size: int, rows: int) -> float:
