@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import secrets
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,15 +22,13 @@ import structlog
 from distributor.adapters import registry
 from distributor.config import ChannelSettings, Settings, find_places
 from distributor.core.channel import Channel, Previewer
-from distributor.core.ports import Clock, Surroundings
+from distributor.core.ports import Clock, Events, Queue, Surroundings, Window
 from distributor.media.service import MediaLibrary
 from distributor.office.auditing import SigningKey
 from distributor.office.context import Context, Seat
 from distributor.office.office import Office
-from distributor.queue.events import LocalEvents
+from distributor.queue.forms import queue_and_events
 from distributor.queue.lane import Lane
-from distributor.queue.limits import Rates
-from distributor.queue.memory import MemoryQueue
 from distributor.queue.worker import Worker
 from distributor.storage import Database
 from distributor.storage.deliveries import Deliveries
@@ -37,7 +36,6 @@ from distributor.storage.pages import NewsroomPages
 
 log = structlog.get_logger(__name__)
 
-BULK_BATCH = 50
 # A channel without a deadline of its own: after a day a release is no longer news, and a person should decide.
 DEADLINE = timedelta(hours=24)
 STALE_AFTER = 60.0  # seconds without a worker's heartbeat, or with something due and not taken, until /readyz says no
@@ -61,8 +59,8 @@ class Parts:
     settings: Settings
     database: Database
     media: MediaLibrary
-    queue: MemoryQueue
-    events: LocalEvents
+    queue: Queue
+    events: Events
     pages: NewsroomPages
     channels: Mapping[str, Channel]
     office: Office
@@ -73,6 +71,7 @@ class Parts:
         for channel in self.channels.values():
             await channel.aclose()
         await self.events.aclose()
+        await self.queue.aclose()
         await self.media.aclose()
         await self.database.close()
 
@@ -97,7 +96,7 @@ async def open_parts(settings: Settings, settings_file: Path | None, clock: Cloc
         name: registry.build(channel.adapter, name, channel.own, surroundings)
         for name, channel in settings.channels.items()
     }
-    queue, events = MemoryQueue(), LocalEvents()
+    queue, events = queue_and_events(settings.queue.url.get_secret_value())
     context = Context(
         database=database,
         media=media,
@@ -132,14 +131,18 @@ def _seat(name: str, channel: ChannelSettings, adapter: Channel) -> Seat:
 
 def _lane(name: str, channel: ChannelSettings, adapter: Channel) -> Lane:
     # A channel with an account of its own has one destination: that destination's rates are the lane's.
-    rates = [*channel.rates, *(channel.destination_rates if adapter.own_address() else ())]
+    own = bool(adapter.own_address())
     return Lane(
         name=name,
         channel=adapter,
-        rates=Rates((rate[0], rate[1]) for rate in rates),
+        windows=_windows(channel.rates, channel.destination_rates if own else ()),
+        destination_windows=() if own else _windows(channel.destination_rates),
         concurrency=channel.concurrency,
-        batch=BULK_BATCH if adapter.traits.bulk else 1,
     )
+
+
+def _windows(*rates: Sequence[tuple[int, float]]) -> tuple[Window, ...]:
+    return tuple(Window(count, seconds) for some in rates for count, seconds in some)
 
 
 class Service:
@@ -188,7 +191,8 @@ class Service:
         parts, settings = self.parts, self.parts.settings.worker
         lanes = {name: _lane(name, parts.settings.channels[name], channel) for name, channel in parts.channels.items()}
         store = Deliveries(parts.database, parts.office.context.base_url)
-        name = f"{socket.gethostname()[:30]}:{os.getpid()}"
+        # Of this process alone, also after a restart with the same number: claims are known by it.
+        name = f"{socket.gethostname()[:30]}:{os.getpid()}:{secrets.token_hex(3)}"
         self.worker = Worker(
             name,
             store,

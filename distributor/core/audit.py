@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from distributor.core.data import canonical
@@ -55,6 +55,14 @@ def _node(leaves: Sequence[bytes]) -> bytes:
         return leaves[0]
     split = 1 << ((len(leaves) - 1).bit_length() - 1)
     return hashlib.sha256(b"\x01" + _node(leaves[:split]) + _node(leaves[split:])).digest()
+
+
+def batch_event(last: tuple[int, str] | None, at: int, worker: str, leaves: Sequence[bytes]) -> Event:
+    """The event that a batch of outcomes is to the chain, its hash set. `last`: number and hash of the one before."""
+    seq, previous = (last[0] + 1, last[1]) if last else (1, GENESIS)
+    data = {"count": len(leaves), "root": root(leaves)}
+    event = Event(seq, at, f"worker:{worker}", "outcomes", f"batch of {len(leaves)}", data, previous)
+    return replace(event, hash=event.computed())
 
 
 def checkpoint_text(office: str, seq: int, head: str, at: int) -> bytes:

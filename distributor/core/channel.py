@@ -46,6 +46,11 @@ class Traits:
     actions: frozenset[Action] = frozenset({Action.PUBLISH})
 
 
+def calls_of(rendering: Rendering, traits: Traits) -> int:
+    """What an attempt costs of the lane's quota: one call a part; where the platform counts them, one for each item."""
+    return sum(max(len(part.media) if traits.media_count else 1, 1) for part in rendering.parts) or 1
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """What a rendering is made of.
@@ -118,6 +123,14 @@ class Progress(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a platform's answers say is left of its quota: `calls` until `until` (UTC)."""
+
+    calls: int
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """What a probe of the credentials found. `problems` are sentences for an administrator, without secrets."""
 
@@ -154,6 +167,10 @@ class Channel(Protocol):
 
     async def reconcile(self, job: Job, progress: Progress) -> Finding:
         """Look whether an unknown publish took place. Reads only."""
+
+    def allowance(self) -> Allowance | None:
+        """What the platform last said is left (headers of its answers); None where it says nothing of it. The worker
+        asks after each attempt and lets the lane rest where nothing is left."""
 
     async def probe(self) -> Health:
         """Are the credentials good, and do they reach the destination? Publishes nothing."""

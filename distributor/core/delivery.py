@@ -80,7 +80,8 @@ DELIVERY_STEPS: dict[DeliveryState, frozenset[DeliveryState]] = {
 
 
 class Priority:
-    """Smaller goes first, across lanes and within one."""
+    """Smaller goes first, across lanes and within one. Ten apart: between them the size of a job counts, so that small
+    ones pass bulk of the same urgency (storage.promises)."""
 
     EMERGENCY = 0
     URGENT = 10  # appeals: they have a time after which they are useless

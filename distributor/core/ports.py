@@ -6,7 +6,7 @@ Pure declarations. Storage, the memory queue and Redis implement them; the worke
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -18,14 +18,43 @@ from distributor.core.outcome import Finding, Outcome
 Clock = Callable[[], datetime]  # the present, UTC
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Ticket:
-    """A hint to look at one delivery: smaller priority first, then earlier due (microseconds), then lower id."""
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A quota: at most `count` calls in any `seconds`."""
 
-    priority: int
-    due: int
-    delivery_id: int
-    lane: str = field(compare=False)
+    count: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Leave for so many calls now, taken from `key`'s windows. With 0 calls: ask again in `wait` seconds.
+
+    `mark` names the entry in the shared count, for `refund` and `began`; `at` is when it was taken (monotonic, in this
+    process).
+    """
+
+    key: str
+    calls: int
+    wait: float = 0.0
+    mark: str = ""
+    at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a worker can start now in one lane.
+
+    `most` deliveries, whose calls together fit into `calls` (None: no quota). `resting` destinations take nothing now;
+    with `single` each destination gets one delivery at the most. `ids` not empty: only these, of whatever lane.
+    """
+
+    lane: str
+    most: int
+    calls: int | None = None
+    resting: frozenset[int] = frozenset()
+    single: bool = False
+    ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +66,22 @@ class Claimed:
     attempts: int  # that cost something, before this one
     progress: dict[str, Any]
     deadline: datetime | None
-    rendering_hash: str  # as promised at approval; compared with the rendering about to be sent
+    rendering_hash: str  # as promised at approval
+    bytes_hash: str = ""  # of the rendering as it was read now; where the two differ nothing is sent
     step: str = ""  # the irrevocable step begun, '' while preparing
     looks: int = 0  # at the platform, since the outcome became unknown
+    priority: int = 0  # smaller goes first
+    calls: int = 1  # of the platform's quota
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a claim came to. `more`: others may be claimable at once. `needs`: the next one wants so many calls, more
+    than the wish allowed (0: none waits for that)."""
+
+    claimed: tuple[Claimed, ...] = ()
+    more: bool = False
+    needs: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +110,23 @@ class LaneState:
 class DeliveryStore(Protocol):
     """The delivery rows: the only truth."""
 
-    async def due(self, lanes: Sequence[str], now: datetime, limit: int) -> list[Ticket]:
-        """Deliveries that may be claimed now, the most urgent first, at most `limit` for each lane."""
+    async def claim(self, wish: Wish, worker: str, now: datetime, lease: float) -> Batch:
+        """Commit the intents of what the wish allows, the most urgent first: rule 7 in the same transaction; those that
+        may not go any more expire or are cancelled.
 
-    async def next_due(self, now: datetime) -> datetime | None:
-        """When the next delivery, claim or look that is not due yet becomes due."""
-
-    async def claim(self, ids: Sequence[int], worker: str, now: datetime, lease: float) -> list[Claimed]:
-        """Commit the intent of those that may go (rule 7 in the same transaction); expire or cancel the others.
-
-        `lease` in seconds. A delivery waits while an earlier one to the same destination is not final (rule 8).
+        `lease` in seconds. A delivery waits while an earlier one of its release to the same destination is not final
+        (rule 8). One that another worker holds at this moment is passed over.
         """
+
+    async def next_due(self, lane: str, now: datetime) -> datetime | None:
+        """When the next delivery of a lane that is not due yet becomes due."""
+
+    async def next_look(self, now: datetime) -> datetime | None:
+        """When the next unknown delivery that is not due for a look yet becomes due."""
+
+    async def disown(self, worker: str, lane: str, under_way: Sequence[int], now: datetime) -> int:
+        """After a claim whose answer was lost: give back what stands as claimed by this worker in a lane and is not
+        under way. Nothing of it was sent, for the worker never learned of it."""
 
     async def begin(self, claimed: Claimed, step: str, now: datetime) -> bool:
         """Commit that an irrevocable step begins. False where the fencing token is no longer ours: do not send."""
@@ -86,14 +134,24 @@ class DeliveryStore(Protocol):
     async def save(self, claimed: Claimed, progress: dict[str, Any]) -> bool:
         """Commit progress. False where the fencing token is no longer ours."""
 
-    async def record(self, results: Sequence[Result], worker: str, now: datetime) -> None:
-        """Commit outcomes, next states and the audit batch together. A late result is kept, and changes no state."""
+    async def record(
+        self, results: Sequence[Result], worker: str, now: datetime, finish: frozenset[str] | None = None
+    ) -> None:
+        """Commit outcomes, next states and the audit batch together. A late result is kept, and changes no state. The
+        same result again (its first answer was lost) changes nothing.
+
+        `finish`: releases to look at whether nothing is left to send, None for all of these results'.
+        """
+
+    async def finish(self, release_ids: Sequence[str], now: datetime) -> None:
+        """Releases of which every delivery is final become distributed."""
 
     async def renew(self, claims: Sequence[Claimed], now: datetime, lease: float) -> None:
         """Lengthen the leases of deliveries still under way."""
 
-    async def give_back(self, claims: Sequence[Claimed], now: datetime) -> None:
-        """Return claims for which nothing irrevocable was begun (shutdown)."""
+    async def give_back(self, claims: Sequence[Claimed], now: datetime, due: datetime | None = None) -> None:
+        """Return claims of which the caller knows that nothing left, whatever intent was committed: they go again at
+        once, or when `due`, at no cost."""
 
     async def recover(self, now: datetime) -> int:
         """Deliveries whose lease ran out: back to the queue where nothing irrevocable began, else unknown."""
@@ -115,35 +173,64 @@ class DeliveryStore(Protocol):
 
 
 class Queue(Protocol):
-    """What to look at next. May be emptied at any moment: the relay offers again."""
+    """What the workers of an office share beside the database: wake-ups, quotas, the circuits of lanes, who is there.
 
-    async def offer(self, tickets: Sequence[Ticket]) -> None:
-        """Add hints; one already there is not added twice."""
+    Never a second truth: it may be emptied at any moment, or be away for an hour, which delays and loses nothing. No
+    method raises for that; each form says in its module what it does without its server.
+    """
 
-    async def take(self, lane: str, most: int) -> list[Ticket]:
-        """At most so many hints of a lane, most urgent first, without waiting."""
+    async def start(self, worker: str, lanes: Sequence[str]) -> None:
+        """Join: from now on wake-ups are heard, and this worker counts among those that share the quotas."""
 
-    async def wait(self, seconds: float) -> None:
-        """Sleep until something is offered or `wake` is called, at most so long."""
+    async def wake(self, lane: str = "") -> None:
+        """Tell every worker: something was committed for this lane ('' for all) that should be looked at now."""
 
-    async def wake(self) -> None:
-        """End the waits: something was committed that the relay should look at."""
+    def listen(self, woken: Callable[[str], None]) -> Callable[[], None]:
+        """Call `woken(lane)` for each wake-up, in the event loop; returns what ends the listening."""
 
-    async def size(self, lane: str) -> int:
-        """How many hints a lane holds."""
+    async def take(self, lane: str, windows: Sequence[Window], most: int, least: int = 1, part: str = "") -> Grant:
+        """Leave for `least` to `most` calls of a lane now, counted over all workers together; 0 calls and a wait where
+        fewer are left, where the lane rests, or where its circuit is open. More than a window holds (an album of
+        thirty where twenty fit) is let go when the window is empty. `part` names a destination with windows of its
+        own within the lane; rests and circuits concern the lane alone.
+        """
+
+    async def refund(self, grant: Grant, calls: int) -> None:
+        """So many calls of a grant were not made and may go to somebody else."""
+
+    def began(self, grant: Grant) -> None:
+        """The calls of a grant begin now, perhaps long after it was taken: their windows count from now. Never
+        blocks."""
+
+    async def rest(self, lane: str, seconds: float) -> None:
+        """Nobody gets leave in this lane for so long. A longer rest that stands is not shortened."""
+
+    async def failed(self, lane: str) -> float:
+        """The lane's platform failed once more. Returns the seconds for which its circuit is open now, 0 while it is
+        closed: after several failures in a row it opens, and then lets one probe at a time through."""
+
+    async def healed(self, lane: str) -> None:
+        """The lane's platform answered: its circuit closes."""
+
+    async def workers(self) -> dict[str, tuple[str, ...]]:
+        """Who is there: worker → the lanes it serves."""
 
     async def aclose(self) -> None:
-        """Release connections."""
+        """Leave, and release connections."""
 
 
 class Events(Protocol):
-    """Live news: 'release' with an id, 'case' with a delivery id, 'lane' with a name. Hints, never truth."""
+    """Live news between the parts of an office, in this process or in all: 'release' with an id, 'case' with a delivery
+    id, 'lane' with a name. Hints, never truth."""
 
     def publish(self, topic: str, subject: str) -> None:
         """Tell every listener. Never blocks, never raises."""
 
     def listen(self, topics: frozenset[str], heard: Callable[[str, str], Awaitable[None]]) -> Callable[[], None]:
         """Call `heard(topic, subject)` for each news; returns what ends the listening."""
+
+    async def aclose(self) -> None:
+        """Let running listeners finish, and leave."""
 
 
 class Pages(Protocol):

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import NoReturn
 
 from distributor.core.approval import ALLOWED_FROM, Decision, Standing, refusal
-from distributor.core.channel import Action
+from distributor.core.channel import Action, calls_of
 from distributor.core.delivery import Priority
 from distributor.core.people import Person
 from distributor.core.refusal import Refused
@@ -257,9 +257,16 @@ def _parts(renderings: list[tuple[int, Rendering]], seat: Seat) -> list[Promise]
     order = {language: place for place, language in enumerate(seat.languages)}
     ranked = sorted(renderings, key=lambda item: order.get(item[1].language, len(order)))
     others = tuple(rendering.language for _, rendering in ranked[1:])
-    prepares = seat.adapter.traits.prepares
+    traits = seat.adapter.traits
     return [
-        Promise(row_id, rendering, others if place == 0 else (), prepares and rendering.needs_preparing, place == 0)
+        Promise(
+            row_id,
+            rendering,
+            others if place == 0 else (),
+            traits.prepares and rendering.needs_preparing,
+            calls_of(rendering, traits),
+            place == 0,
+        )
         for place, (row_id, rendering) in enumerate(ranked)
     ]
 

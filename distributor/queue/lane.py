@@ -1,21 +1,24 @@
-"""One lane: a channel's queue with its concurrency, rates, pause and circuit.
+"""One lane: a channel's queue with its concurrency, quotas, pause, and what this worker has of it.
 
-State in this process only; what must survive (a pause) is kept in the database by the worker.
+State in this process only; what must survive (a pause) is kept in the database by the worker, what all workers share
+(quotas, rests, the circuit) by the queue.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from distributor.core.channel import Channel
 from distributor.core.outcome import Deferred, Finding, Outcome, Unknown
 from distributor.core.policy import RetryPolicy
-from distributor.core.ports import Claimed, LaneState
-from distributor.queue.limits import Rates
+from distributor.core.ports import Claimed, LaneState, Window
 
-CIRCUIT_OPENS_AFTER = 5  # failures of the platform in a row
+AHEAD_SECONDS = 0.06  # so much of a bulk lane's work is claimed before it is needed: a crash leaves no more in doubt
+MOST_AHEAD = 1500
 # What adapters call a platform that was not reached, or that answered with a server error or with nonsense.
 _FAILURES = frozenset({"connection", "server", "no_answer", "odd_answer", "unreadable", "no_id", "relay_busy"})
 _ANSWERS = frozenset({"stopped", "internal", "taken_over", "duplicate"})  # unknown, but not for the platform's failure
@@ -23,21 +26,32 @@ _ANSWERS = frozenset({"stopped", "internal", "taken_over", "duplicate"})  # unkn
 
 @dataclass(slots=True)
 class Lane:
-    """A configured channel as the worker sees it. `batch` deliveries at most are claimed at once."""
+    """A configured channel as the worker sees it.
+
+    `windows` are the channel's quotas, `destination_windows` those of each single destination; both are shared by all
+    workers. `concurrency` deliveries at most are under way at once in this process.
+    """
 
     name: str
     channel: Channel
-    rates: Rates
+    windows: Sequence[Window] = ()
+    destination_windows: Sequence[Window] = ()
     concurrency: int = 2
-    batch: int = 1
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     state: LaneState = field(default_factory=lambda: LaneState(""))
     stirred: asyncio.Event = field(default_factory=asyncio.Event)
-    running: dict[int, Claimed] = field(default_factory=dict)
-    failures: int = 0
-    rest_until: float = 0.0  # monotonic; while the circuit is open
+    running: dict[int, Claimed] = field(default_factory=dict)  # claimed, and their outcome not recorded yet
+    untold: dict[int, None] = field(default_factory=dict)  # of which the end could not be told: left to their leases
+    buffer: deque[Claimed] = field(default_factory=deque)  # claimed, and not begun yet
+    resting: dict[int, float] = field(default_factory=dict)  # destination → until when it takes nothing (loop's time)
+    at_work: int = 0  # begun, and not ended yet
+    needs: int = 1  # calls that the next delivery wants at least
     pausing: int = 0  # pauses on their way into the database, which does not know of them yet
     pauses: int = 0  # pauses that reached it
+    in_doubt: bool = False  # a claim's answer was lost: what it claimed is given back before the next
+    window: float = 0.0  # how many may be under way at once now; grows with answers, shrinks with failures
+    rate: float = 0.0  # deliveries a second, lately
+    ended: int = 0  # since the rate was measured
 
     def paused(self, now: datetime) -> bool:
         """True while a pause that the database keeps stands."""
@@ -49,28 +63,48 @@ class Lane:
         if stands is not None and (state.until is None or state.until > stands):
             self.state = state
 
-    def slots(self) -> int:
-        """How many deliveries may start: one at a time while the circuit is open, so that a probe and no storm goes."""
-        most = 1 if self.failures >= CIRCUIT_OPENS_AFTER else self.concurrency
-        return max(most - len(self.running), 0)
+    @property
+    def most(self) -> int:
+        """How many may be under way at once now."""
+        return max(1, min(self.concurrency, int(self.window or self.concurrency)))
 
-    def saw(self, outcome: Outcome | Finding, monotonic: float) -> None:
-        """Feed the circuit: failures of the platform open it, any real answer closes it."""
-        if isinstance(outcome, Deferred) and outcome.code in {"storage", "internal"}:
-            return  # ours, it says nothing of the platform
-        failed = (isinstance(outcome, Unknown) and outcome.code not in _ANSWERS) or (
-            isinstance(outcome, Deferred) and not outcome.throttled and outcome.code in _FAILURES
-        )
-        if not failed:
-            self.failures, self.rest_until = 0, 0.0
-            return
-        self.failures += 1
-        if self.failures >= CIRCUIT_OPENS_AFTER:
-            beyond = self.failures - CIRCUIT_OPENS_AFTER
-            self.rest_until = monotonic + min(5.0 * 2.0 ** min(beyond, 8), 300.0)
+    def wants(self) -> int:
+        """How many deliveries to claim now. A public post is claimed when it can start at once. A bulk lane without a
+        quota claims a little ahead of its rate, in halves, so that its database never keeps it waiting."""
+        free = self.most - self.at_work - len(self.buffer)
+        if not self.channel.traits.bulk:
+            return 1 if free > 0 else 0
+        if self.windows or self.destination_windows:
+            return max(free, 0)
+        whole = self.most + min(int(self.rate * AHEAD_SECONDS), MOST_AHEAD)
+        wanted = whole - self.at_work - len(self.buffer)
+        return wanted if wanted * 2 >= whole or (wanted > 0 and not self.buffer) else 0
+
+    def put(self, claimed: Sequence[Claimed]) -> None:
+        """Take claims in: the more urgent before what waits already."""
+        self.running.update((one.job.delivery_id, one) for one in claimed)
+        if claimed and self.buffer and claimed[0].priority < self.buffer[0].priority:
+            self.buffer.extendleft(reversed(claimed))
+        else:
+            self.buffer.extend(claimed)
+
+    def measure(self, seconds: float) -> None:
+        """So many seconds have passed since the last measurement of the rate."""
+        now = self.ended / seconds
+        self.rate = now if now > self.rate else (self.rate + now) / 2
+        self.ended = 0
+
+    def feel(self, failed: bool) -> None:
+        """Additive increase, multiplicative decrease: a platform in trouble gets fewer at once, down to one."""
+        window = self.window or float(self.concurrency)
+        self.window = max(window / 2, 1.0) if failed else min(window + 1.0 / window, float(self.concurrency))
 
 
-def calls_of(claimed: Claimed, media_count: bool) -> int:
-    """What a delivery costs of its lane's rate: one call a part; where the platform counts them, one for each item."""
-    parts = claimed.job.rendering.parts
-    return sum(max(len(part.media) if media_count else 1, 1) for part in parts) or 1
+def failed(outcome: Outcome | Finding) -> bool | None:
+    """True for an answer that speaks of a platform in trouble, False for any real answer, None where it says nothing of
+    the platform."""
+    if isinstance(outcome, Deferred) and (outcome.code in {"storage", "internal"} or outcome.throttled):
+        return None
+    if isinstance(outcome, Unknown):
+        return outcome.code not in _ANSWERS or None
+    return isinstance(outcome, Deferred) and outcome.code in _FAILURES

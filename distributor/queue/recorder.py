@@ -8,17 +8,31 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import structlog
 
-from distributor.core.delivery import DeliveryState
+from distributor.core.delivery import FINAL, DeliveryState
 from distributor.core.ports import Clock, DeliveryStore, Events, Result
 
 log = structlog.get_logger(__name__)
 
-GROUP = 200  # outcomes in one commit at the most
+GROUP = 1000  # outcomes in one commit at the most
 GROUP_SECONDS = 0.02  # how long a bulk outcome waits for company
+MOST_OPEN = 4000  # bulk outcomes not committed yet, from which on a lane waits for its database
+FINISH_SECONDS = 0.5  # how often a release of bulk deliveries is looked at whether it is done
 STOP_SECONDS = 10.0  # how long a stop waits for a database that takes no writes
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """A result on its way. `kept` is called when it is committed."""
+
+    result: Result
+    at_once: bool
+    kept: Callable[[Result], None]
+    done: asyncio.Future[None] | None = None
 
 
 class Recorder:
@@ -29,16 +43,19 @@ class Recorder:
         self._events = events
         self._clock = clock
         self._worker = worker
-        self._waiting: list[tuple[Result, asyncio.Future[None]]] = []
+        self._waiting: list[Entry] = []
         self._due = asyncio.Event()
         self._at_once = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._room = asyncio.Event()
+        self._room.set()
+        self._tasks: list[asyncio.Task[None]] = []
         self._open = 0  # outcomes handed in and not committed
+        self._ending: dict[str, None] = {}  # releases of bulk deliveries to look at
         self.unknown_seen = asyncio.Event()
 
     async def start(self) -> None:
         """Begin to write."""
-        self._task = asyncio.create_task(self._write())
+        self._tasks = [asyncio.create_task(self._write()), asyncio.create_task(self._finish())]
 
     async def stop(self) -> None:
         """Write what is still waiting, then end. Where the database takes nothing for `STOP_SECONDS` it is said, and
@@ -50,20 +67,27 @@ class Recorder:
                     await asyncio.sleep(0.005)
         if self._open:
             log.error("stopped with outcomes that could not be recorded", outcomes=self._open)
-        if self._task:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._ending and not self._open:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(STOP_SECONDS):
+                    await self._finish_now()
 
-    async def record(self, result: Result, *, at_once: bool) -> None:
-        """Returns when the outcome is committed."""
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((result, done))
+    async def record(self, result: Result, *, at_once: bool, kept: Callable[[Result], None]) -> None:
+        """Hand an outcome in. `at_once`: returns when it is committed; else at once, unless too many are open."""
+        entry = Entry(result, at_once, kept)
+        self._waiting.append(entry)
         self._open += 1
-        if at_once:
-            self._at_once.set()
         self._due.set()
-        await asyncio.shield(done)
+        if at_once:
+            entry.done = asyncio.get_running_loop().create_future()
+            self._at_once.set()
+            await asyncio.shield(entry.done)
+        elif self._open > MOST_OPEN:
+            self._room.clear()
+            await self._room.wait()
 
     async def _write(self) -> None:
         pause = 0.1
@@ -73,43 +97,80 @@ class Recorder:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(GROUP_SECONDS):
                         await self._at_once.wait()
-            group, self._waiting = self._waiting[:GROUP], self._waiting[GROUP:]
-            if not self._waiting:
-                self._due.clear()
-                self._at_once.clear()
+            group = self._next()
             pause = 0.1 if not group or await self._commit(group) else min(pause * 2, 5.0)
             if pause > 0.1:
                 await asyncio.sleep(pause)
 
-    async def _commit(self, group: list[tuple[Result, asyncio.Future[None]]]) -> bool:
+    def _next(self) -> list[Entry]:
+        """Those that must be committed at once alone; else the oldest of the others."""
+        urgent = [entry for entry in self._waiting if entry.at_once] if self._at_once.is_set() else []
+        self._at_once.clear()
+        if urgent:
+            self._waiting = [entry for entry in self._waiting if not entry.at_once]
+            return urgent
+        group, self._waiting = self._waiting[:GROUP], self._waiting[GROUP:]
+        if not self._waiting:
+            self._due.clear()
+        return group
+
+    async def _commit(self, group: list[Entry]) -> bool:
         """Commit together; where that fails one by one, so that no outcome keeps another from being recorded. What
         could not be recorded waits for another turn. False where nothing could."""
         written = []
+        last = self._open == len(group)  # nothing else is on its way: what this group ends has ended
+        finish = frozenset(entry.result.claimed.job.release_id for entry in group if last or entry.at_once)
         try:
-            await self._store.record([result for result, _ in group], self._worker, self._clock())
+            await self._store.record([entry.result for entry in group], self._worker, self._clock(), finish)
             written = group
         except Exception:
             log.exception("outcomes could not be recorded together; trying each", outcomes=len(group))
             for one in group if len(group) > 1 else ():
                 try:
-                    await self._store.record([one[0]], self._worker, self._clock())
+                    await self._store.record([one.result], self._worker, self._clock())
                     written.append(one)
                 except Exception:
-                    log.exception("an outcome could not be recorded yet", delivery=one[0].claimed.job.delivery_id)
-        failed = [one for one in group if one not in written]
-        self._waiting += failed
-        if failed:
+                    log.exception("an outcome could not be recorded yet", delivery=one.result.claimed.job.delivery_id)
+        if len(written) < len(group):
+            kept = set(map(id, written))
+            self._waiting += [entry for entry in group if id(entry) not in kept]
             self._due.set()
         self._open -= len(written)
-        for result, done in written:
-            if not done.done():
-                done.set_result(None)
-            self._tell(result)
+        if self._open <= MOST_OPEN // 2:
+            self._room.set()
+        self._tell(written, finish)
         return bool(written)
 
-    def _tell(self, result: Result) -> None:
-        if result.next.state is DeliveryState.UNKNOWN:
-            self.unknown_seen.set()
-        if result.next.state is DeliveryState.CASE:
-            self._events.publish("case", str(result.claimed.job.delivery_id))
-        self._events.publish("release", result.claimed.job.release_id)
+    def _tell(self, written: list[Entry], finished: frozenset[str]) -> None:
+        changed: dict[str, None] = {}
+        for entry in written:
+            result = entry.result
+            if entry.done is not None and not entry.done.done():
+                entry.done.set_result(None)
+            entry.kept(result)
+            if result.next.state is DeliveryState.UNKNOWN:
+                self.unknown_seen.set()
+            if result.next.state is DeliveryState.CASE:
+                self._events.publish("case", str(result.claimed.job.delivery_id))
+            changed[result.claimed.job.release_id] = None
+            if result.next.state in FINAL and result.claimed.job.release_id not in finished:
+                self._ending[result.claimed.job.release_id] = None
+        for release_id in changed:
+            self._events.publish("release", release_id)
+
+    async def _finish(self) -> None:
+        """Releases of bulk deliveries end a moment after their last one: asked twice a second, not at every group."""
+        while True:
+            await asyncio.sleep(FINISH_SECONDS)
+            if self._ending:
+                try:
+                    await self._finish_now()
+                except Exception:
+                    log.exception("releases could not be looked at whether they are done; trying again")
+
+    async def _finish_now(self) -> None:
+        ending = list(self._ending)
+        await self._store.finish(ending, self._clock())
+        for release_id in ending:
+            self._ending.pop(release_id, None)
+            self._events.publish("release", release_id)

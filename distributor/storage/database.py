@@ -1,22 +1,36 @@
 """One database, SQLite or PostgreSQL: connections, transactions, migrations.
 
 May touch: the database named by the url, and the folder of an SQLite file. A transaction rolls back unless it was
-committed; on SQLite one writer at a time, first come first served, so that nobody waits on a busy file.
+committed; on SQLite one writer at a time, first come first served, so that nobody waits on a busy file. Beside the
+connections of SQLAlchemy stand those of the hot path, without anything between it and the driver.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import sqlite3
+import sys
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import asyncpg
 from sqlalchemy import URL, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+T = TypeVar("T")
+
+SQLITE_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY")
+# How long the writer's thread may have to wait for Python's lock at each statement while the event loop is busy; at the
+# usual 5 ms a batch of ten statements would wait longer than it works.
+SWITCH_SECONDS = 0.0005
+POOL_CLOSE_SECONDS = 5.0
+HOT_CONNECTIONS = 6
+HOT_SECONDS = 60.0  # a statement of the hot path that takes longer has lost its server
 SQLITE_BUSY_SECONDS = 15.0  # another process (the command line) may hold the writer's lock for a moment
 
 
@@ -37,6 +51,9 @@ class Database:
         self._writer: AsyncEngine | None = None
         self._reader: AsyncEngine | None = None
         self._turn = asyncio.Lock()
+        self._hot_thread: ThreadPoolExecutor | None = None
+        self._hot_sqlite: sqlite3.Connection | None = None
+        self._hot_pool: asyncpg.Pool | None = None
 
     async def open(self) -> None:
         """Make the engines; connections are made when needed."""
@@ -45,6 +62,7 @@ class Database:
             # The same pool; a reader sees one snapshot, as on SQLite, and cannot write by mistake.
             snapshot = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
             self._reader = self._writer.execution_options(**snapshot)
+            self._hot_pool = await self._make_hot_pool()
             return
         if self.url.database:
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
@@ -60,6 +78,7 @@ class Database:
             if engine is not None:
                 await engine.dispose()
         self._writer = self._reader = None
+        await self._close_hot()
 
     @contextlib.asynccontextmanager
     async def transaction(self, *, logged: bool = False) -> AsyncIterator[AsyncConnection]:
@@ -83,6 +102,67 @@ class Database:
         async with self._reader.connect() as connection:
             yield connection
 
+    async def hot(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """SQLite: run work on the raw connection of the writer's thread, alone. It begins and commits by itself."""
+
+        def run() -> T:
+            if self._hot_sqlite is None:
+                self._hot_sqlite = self._connect_hot()
+            return work(self._hot_sqlite)
+
+        async with self._turn:
+            if self._hot_thread is None:
+                self._hot_thread = ThreadPoolExecutor(1, "sqlite-writer")
+                sys.setswitchinterval(SWITCH_SECONDS)
+            # A stop must not leave a thread at work that nobody waits for: the turn ends when the work has ended.
+            return await _whole(asyncio.get_running_loop().run_in_executor(self._hot_thread, run))
+
+    @contextlib.asynccontextmanager
+    async def hot_connection(self) -> AsyncIterator[Any]:
+        """PostgreSQL: a connection of asyncpg's own, for statements over arrays."""
+        if self._hot_pool is None:
+            raise RuntimeError("the database is not open")
+        async with self._hot_pool.acquire() as connection:
+            yield connection
+
+    async def _make_hot_pool(self) -> asyncpg.Pool:
+        """Connects to nothing yet."""
+        _, options = self.url.get_dialect()().create_connect_args(self.url)
+        known = {
+            name: options[name] for name in ("host", "port", "user", "password", "database", "ssl") if name in options
+        }
+        # Every statement of the hot path looks up by an index; before the first ANALYZE the planner may not see it.
+        plans = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "jit": "off"}
+        return await asyncpg.create_pool(
+            **known, min_size=0, max_size=HOT_CONNECTIONS, command_timeout=HOT_SECONDS, server_settings=plans
+        )
+
+    def _connect_hot(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            str(self.url.database),
+            timeout=SQLITE_BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+            uri=str(self.url.database).startswith("file:"),
+        )
+        for pragma in SQLITE_PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+        return connection
+
+    async def _close_hot(self) -> None:
+        pool, thread, connection = self._hot_pool, self._hot_thread, self._hot_sqlite
+        self._hot_pool = self._hot_thread = self._hot_sqlite = None
+        if pool is not None:
+            try:
+                async with asyncio.timeout(POOL_CLOSE_SECONDS):
+                    await pool.close()
+            except TimeoutError:
+                pool.terminate()
+        if thread is not None:
+            await asyncio.to_thread(thread.shutdown)
+        if connection is not None:
+            connection.close()
+
     async def migrate(self) -> None:
         """Bring the schema to the newest form. Safe to call at each start and from several processes."""
         from distributor.storage.migrate import upgrade  # alembic is loaded only where it is used
@@ -93,6 +173,15 @@ class Database:
                 await connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7305813)")
             await connection.run_sync(upgrade)
             await connection.commit()
+
+
+async def _whole(work: asyncio.Future[T]) -> T:
+    """Wait for work in a thread to its end, even when cancelled meanwhile; then be cancelled."""
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.wait([work])
+        raise
 
 
 def _driver_url(url: str) -> URL:
@@ -110,7 +199,7 @@ def _prepare_sqlite(engine: AsyncEngine, begin: str, *more: str) -> None:
     def connected(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
         connection.isolation_level = None  # no implicit BEGIN
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY", *more):
+        for pragma in (*SQLITE_PRAGMAS, *more):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

@@ -1,7 +1,7 @@
-"""The delivery rows: the worker's store (core.ports.DeliveryStore), and their creation.
+"""The delivery rows: the worker's store (core.ports.DeliveryStore).
 
-May touch: deliveries, attempts, cases, releases' state, audit_events. Every change of state happens in a transaction
-that also records why. This is the hot path: few statements, batches, no objects per row beyond what the port asks for.
+May touch: deliveries, attempts, cases, releases' state, workers, lanes, audit_events. Every change of state happens in
+a transaction that also records why. Claims and plain outcomes take the hot path (`hot`), everything rarer SQLAlchemy.
 """
 
 from __future__ import annotations
@@ -12,43 +12,32 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, Row, Select, Text, cast, func, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, func, select, text, update
 
 from distributor.core.channel import Action, Destination, Job
-from distributor.core.data import from_data, to_micros
-from distributor.core.delivery import DeliveryState, Drop, Go, NotYet, at_claim
-from distributor.core.ports import Claimed, LaneState, Result, Ticket
-from distributor.core.release import SENDABLE, ReleaseState
-from distributor.core.rendering import Rendering
+from distributor.core.data import from_micros
+from distributor.core.delivery import Drop
+from distributor.core.ports import Batch, Claimed, LaneState, Result, Wish
+from distributor.core.release import SENDABLE
 from distributor.storage import lanes as lane_rows
-from distributor.storage.claims import (
-    CLAIMABLE,
-    UNDER_WAY,
-    blocked,
-    claimable,
-    facts_of,
-    in_paused_lane,
-    intent,
-    joined,
-    own,
-    write_intents,
-)
+from distributor.storage.claims import UNDER_WAY, Look, looks_due, own
 from distributor.storage.database import Database
+from distributor.storage.hot import Claims, Held, HotPath, Row, line_of, moment
+from distributor.storage.hot_postgres import PostgresHot
+from distributor.storage.hot_sqlite import SqliteHot
 from distributor.storage.outcomes import (
     case_unread,
     expired,
+    finish_releases,
     follow_clock,
     from_the_future,
-    give_back,
     record_results,
     recover_expired,
 )
-from distributor.storage.schema import deliveries, releases, renderings, workers
+from distributor.storage.schema import deliveries, releases, workers
+from distributor.storage.shown import Renderings
 
 log = structlog.get_logger(__name__)
-
-_CACHED_RENDERINGS = 64
 
 
 class Deliveries:
@@ -57,92 +46,108 @@ class Deliveries:
     def __init__(self, database: Database, base_url: str) -> None:
         self._database = database
         self._base_url = base_url
-        self._renderings: dict[int, Rendering] = {}
+        self._renderings = Renderings()
+        hot = SqliteHot if database.sqlite else PostgresHot
+        self._hot: HotPath = hot(database, self._renderings)
 
-    async def due(self, lanes: Sequence[str], now: datetime, limit: int) -> list[Ticket]:
-        """See DeliveryStore.due."""
-        found: list[Ticket] = []
-        async with self._database.read() as connection:
-            for lane in lanes:
-                rows = await connection.execute(
-                    select(deliveries.c.id, deliveries.c.priority, deliveries.c.due)
-                    .where(deliveries.c.channel == lane, CLAIMABLE, deliveries.c.due <= now, ~blocked())
-                    .order_by(deliveries.c.priority, deliveries.c.due, deliveries.c.id)
-                    .limit(limit)
-                )
-                found += [Ticket(row.priority, to_micros(row.due), row.id, lane) for row in rows]
-        return found
-
-    async def next_due(self, now: datetime) -> datetime | None:
-        """See DeliveryStore.next_due."""
-        async with self._database.read() as connection:
-            later = select(func.min(deliveries.c.due)).where(deliveries.c.due > now)
-            looks = later.where(UNDER_WAY, deliveries.c.state == "unknown")
-            moments = [(await connection.execute(query)).scalar() for query in (later.where(CLAIMABLE), looks)]
-            return min((moment for moment in moments if moment is not None), default=None)
-
-    async def claim(self, ids: Sequence[int], worker: str, now: datetime, lease: float) -> list[Claimed]:
+    async def claim(self, wish: Wish, worker: str, now: datetime, lease: float) -> Batch:
         """See DeliveryStore.claim."""
-        claimed: list[Claimed] = []
-        intents: list[dict[str, Any]] = []
-        async with self._database.transaction() as connection:
-            rows = (await connection.execute(claimable(ids, now, connection.dialect.name))).all()
-            dropped: list[tuple[Row[Any], Drop]] = []
-            for row in rows:
-                verdict = at_claim(facts_of(row), now)
-                match verdict:
-                    case Go():
-                        try:
-                            claimed.append(await self._claimed(connection, row, now))
-                        except ValueError as error:
-                            dropped.append((row, Drop(DeliveryState.REJECTED, "poison", _unread(row, error))))
-                        else:
-                            intents.append(intent(row, worker, now, lease))
-                    case Drop():
-                        dropped.append((row, verdict))
-                    case NotYet(until):
-                        await connection.execute(update(deliveries).where(deliveries.c.id == row.id).values(due=until))
-            if intents:
-                await write_intents(connection, intents)
-                started = {claim.job.release_id for claim in claimed}
-                await connection.execute(
-                    update(releases)
-                    .where(releases.c.id.in_(started), releases.c.state == ReleaseState.APPROVED.value)
-                    .values(state=ReleaseState.DISTRIBUTING.value, updated_at=now)
-                )
-            for row, drop in dropped:
-                await lane_rows.drop_delivery(connection, row.id, row.release_id, drop, worker, now)
-            if rows:
-                await connection.commit()
-        return claimed
+        made = await self._hot.claim(wish, worker, now, lease)
+        for row, drop in made.found.drops:
+            await self._drop(row, drop, worker, now)
+        return Batch(self._claimed(made), made.found.more, made.found.needs)
 
-    async def _claimed(self, connection: AsyncConnection, row: Row[Any], now: datetime) -> Claimed:
-        rendering = self._renderings.get(row.rendering_id)
-        if rendering is None:
-            query = select(cast(renderings.c.body, Text)).where(renderings.c.id == row.rendering_id)
-            rendering = from_data(Rendering, json.loads((await connection.execute(query)).scalar_one()))
-            while len(self._renderings) >= _CACHED_RENDERINGS:
-                self._renderings.pop(next(iter(self._renderings)))
-            self._renderings[row.rendering_id] = rendering
-        step = row.step if row.state == "unknown" else ("" if row.prepares else "publish")
-        job = Job(
+    async def _drop(self, row: Row, drop: Drop, worker: str, now: datetime) -> None:
+        """In a transaction of its own, for it enters the log. Where it fails the next claim meets the row again."""
+        try:
+            async with self._database.transaction(logged=True) as connection:
+                if await lane_rows.drop_delivery(connection, row.id, row.fence, row.release_id, drop, worker, now):
+                    await connection.commit()
+        except Exception:
+            log.exception("a delivery that may not go could not be ended yet", delivery=row.id, code=drop.code)
+
+    def _claimed(self, made: Claims) -> tuple[Claimed, ...]:
+        deadlines: dict[int | None, datetime | None] = {}
+        found = []
+        for row in made.found.go:
+            if row.deadline not in deadlines:
+                deadlines[row.deadline] = moment(row.deadline)
+            terms = made.terms[row.release_id, row.revision]
+            step = "" if row.prepares else "publish"
+            intended = moment(row.intended_at) or (made.now if step else None)
+            job = self._job(row, terms.slug, terms.approved_at, intended)
+            found.append(self._claim_of(row, job, deadlines[row.deadline], step))
+        return tuple(found)
+
+    def _job(self, row: Row, slug: str, approved_at: datetime | None, intended_at: datetime | None) -> Job:
+        return Job(
             delivery_id=row.id,
             action=Action(row.action),
             key=f"{row.release_id}-{row.revision}-{row.action}-{row.id}",
-            rendering=rendering,
+            rendering=self._renderings.get(row.rendering_id).rendering,
             destination=Destination(row.destination_id, row.channel, row.address, row.label, row.language, row.token),
             release_id=row.release_id,
             revision=row.revision,
-            slug=row.slug,
-            permanent_url=f"{self._base_url}/releases/{row.slug}",
+            slug=slug,
+            permanent_url=f"{self._base_url}/releases/{slug}",
             attempt=row.tries + 1,
-            approved_at=row.approved_at or row.created_at,
+            approved_at=approved_at or from_micros(row.created_at),
             uncertain=bool(row.uncertain),
-            intended_at=row.intended_at or (now if step else None),
+            intended_at=intended_at,
         )
+
+    def _claim_of(self, row: Row, job: Job, deadline: datetime | None, step: str) -> Claimed:
+        shown = self._renderings.get(row.rendering_id)
         return Claimed(
-            job, row.fence + 1, row.attempts, dict(row.progress), row.deadline, row.rendering_hash, step, row.looks
+            job,
+            row.fence + 1,
+            row.attempts,
+            {} if row.progress == "{}" else json.loads(row.progress),
+            deadline,
+            shown.promised_hash,
+            shown.bytes_hash,
+            step,
+            row.looks,
+            row.priority,
+            row.calls,
         )
+
+    async def next_due(self, lane: str, now: datetime) -> datetime | None:
+        """See DeliveryStore.next_due. One look-up for each priority that the lane has."""
+        here = (deliveries.c.channel == lane, text("deliveries.state IN ('queued', 'waiting')"))
+        found: list[datetime] = []
+        priority: int | None = -1
+        async with self._database.read() as connection:
+            while priority is not None:
+                following = select(deliveries.c.priority).where(*here, deliveries.c.priority > priority)
+                following = following.order_by(deliveries.c.priority).limit(1)
+                priority = (await connection.execute(following)).scalar()
+                later = select(deliveries.c.due).where(*here, deliveries.c.priority == priority, deliveries.c.due > now)
+                query = later.order_by(deliveries.c.due).limit(1)
+                due = None if priority is None else (await connection.execute(query)).scalar()
+                found += [due] if due is not None else []
+        return min(found, default=None)
+
+    async def next_look(self, now: datetime) -> datetime | None:
+        """See DeliveryStore.next_look."""
+        looks = select(func.min(deliveries.c.due)).where(
+            UNDER_WAY, deliveries.c.state == "unknown", deliveries.c.due > now
+        )
+        async with self._database.read() as connection:
+            found: datetime | None = (await connection.execute(looks)).scalar()
+            return found
+
+    async def disown(self, worker: str, lane: str, under_way: Sequence[int], now: datetime) -> int:
+        """See DeliveryStore.disown."""
+        mine = (UNDER_WAY, deliveries.c.state == "sending", deliveries.c.worker == worker, deliveries.c.channel == lane)
+        values = {"state": "queued", "step": "", "lease_until": None, "due": now, "updated_at": now}
+        async with self._database.transaction() as connection:
+            ids = (await connection.execute(select(deliveries.c.id).where(*mine))).scalars().all()
+            stray = sorted(set(ids) - set(under_way))
+            for number in stray:
+                await connection.execute(update(deliveries).where(*mine, deliveries.c.id == number).values(**values))
+            await connection.commit()
+        return len(stray)
 
     async def begin(self, claimed: Claimed, step: str, now: datetime) -> bool:
         """See DeliveryStore.begin. The first step of all asks again whether the release may still leave: preparing
@@ -162,38 +167,50 @@ class Deliveries:
             await connection.commit()
             return bool(done.rowcount == 1)
 
-    async def record(self, results: Sequence[Result], worker: str, now: datetime) -> None:
-        """See DeliveryStore.record."""
-        async with self._database.transaction() as connection:
-            await record_results(connection, results, worker, now)
+    async def record(
+        self, results: Sequence[Result], worker: str, now: datetime, finish: frozenset[str] | None = None
+    ) -> None:
+        """See DeliveryStore.record. What concerns its own row alone takes the hot path; what does not, and what came
+        late, the long one."""
+        lines = {result.claimed.job.delivery_id: line_of(result, worker) for result in results}
+        plain = [line for line in lines.values() if line is not None]
+        ending = {result.claimed.job.release_id for result in results} if finish is None else finish
+        late = await self._hot.record(plain, worker, now, sorted(ending)) if plain else frozenset()
+        rest = [
+            result
+            for result in results
+            if lines[result.claimed.job.delivery_id] is None or result.claimed.job.delivery_id in late
+        ]
+        if rest:
+            async with self._database.transaction(logged=True) as connection:
+                await record_results(connection, rest, worker, now)
+                await finish_releases(connection, set(ending), now)
+                await connection.commit()
+
+    async def finish(self, release_ids: Sequence[str], now: datetime) -> None:
+        """See DeliveryStore.finish."""
+        async with self._database.transaction(logged=True) as connection:
+            await finish_releases(connection, set(release_ids), now)
             await connection.commit()
 
     async def renew(self, claims: Sequence[Claimed], now: datetime, lease: float) -> None:
-        """See DeliveryStore.renew."""
-        if not claims:
-            return
-        async with self._database.transaction() as connection:
-            until = now + timedelta(seconds=lease)
-            for claimed in claims:
-                # Only while it is under way: one that was recorded meanwhile must not look claimed.
-                held = (own(claimed), deliveries.c.lease_until.is_not(None))
-                await connection.execute(update(deliveries).where(*held).values(lease_until=until))
-            await connection.commit()
+        """See DeliveryStore.renew. Only while it is under way: one recorded meanwhile must not look claimed."""
+        if claims:
+            await self._hot.renew(_held(claims), now + timedelta(seconds=lease))
 
-    async def give_back(self, claims: Sequence[Claimed], now: datetime) -> None:
+    async def give_back(self, claims: Sequence[Claimed], now: datetime, due: datetime | None = None) -> None:
         """See DeliveryStore.give_back."""
-        async with self._database.transaction() as connection:
-            for claimed in claims:
-                await give_back(connection, claimed, now)
-            await connection.commit()
+        if claims:
+            await self._hot.give_back(_held(claims), now, due or now)
 
     async def recover(self, now: datetime) -> int:
         """See DeliveryStore.recover."""
         async with self._database.read() as connection:
             late = select(deliveries.c.id).where(*expired(now))
-            if not [query for query in (late, from_the_future(now)) if await _any(connection, query)]:
+            questions = (late, from_the_future(now))
+            if not [query for query in questions if (await connection.execute(query.limit(1))).first()]:
                 return 0
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(logged=True) as connection:
             if moved := await follow_clock(connection, now):
                 log.warning("the clock was set back; what waits follows it", deliveries=moved)
             count = await recover_expired(connection, now)
@@ -202,32 +219,29 @@ class Deliveries:
 
     async def unknown(self, now: datetime, worker: str, lease: float, limit: int) -> list[Claimed]:
         """See DeliveryStore.unknown. Those of a paused lane wait: without the platform's leave nothing can be seen."""
-        wanted = (
-            UNDER_WAY,
-            deliveries.c.state == "unknown",
-            ~in_paused_lane(now),
-            deliveries.c.due <= now,
-            or_(deliveries.c.lease_until.is_(None), deliveries.c.lease_until < now),
-        )
         async with self._database.read() as connection:
-            if not await _any(connection, select(deliveries.c.id).where(*wanted)):
+            if not await looks_due(connection, now, 1):
                 return []
-        async with self._database.transaction() as connection:
-            query = joined().where(*wanted).order_by(deliveries.c.priority, deliveries.c.id).limit(limit)
-            if connection.dialect.name == "postgresql":
-                query = query.with_for_update(of=deliveries, skip_locked=True)
-            claimed: list[Claimed] = []
-            for row in (await connection.execute(query)).all():
-                try:
-                    claimed.append(await self._claimed(connection, row, now))
-                except ValueError as error:
-                    await case_unread(connection, row.id, row.step, _unread(row, error), now)
+        claimed: list[Claimed] = []
+        async with self._database.transaction(logged=True) as connection:
+            for look in await looks_due(connection, now, limit, lock=True):
+                row = look.row
+                fault = self._take_in(look)
+                if fault:
+                    await case_unread(connection, row.id, row.step, fault, now)
                     continue
                 until = now + timedelta(seconds=lease)
                 values = {"fence": row.fence + 1, "worker": worker, "lease_until": until}
                 await connection.execute(update(deliveries).where(deliveries.c.id == row.id).values(**values))
+                job = self._job(row, look.slug, moment(look.approved_at), moment(row.intended_at) or now)
+                claimed.append(self._claim_of(row, job, moment(row.deadline), row.step))
             await connection.commit()
-            return claimed
+        return claimed
+
+    def _take_in(self, look: Look) -> str:
+        if not self._renderings.missing({look.row.rendering_id}):
+            return ""
+        return self._renderings.read(look.row.rendering_id, look.body, look.promised_hash)
 
     async def lanes(self) -> dict[str, LaneState]:
         """See DeliveryStore.lanes."""
@@ -236,14 +250,14 @@ class Deliveries:
 
     async def pause(self, state: LaneState, actor: str, now: datetime) -> bool:
         """See DeliveryStore.pause."""
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(logged=True) as connection:
             fresh = await lane_rows.pause(connection, state, actor, now)
             await connection.commit()
             return fresh
 
     async def resume(self, name: str, actor: str, now: datetime) -> None:
         """See DeliveryStore.resume."""
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(logged=True) as connection:
             await lane_rows.resume(connection, name, actor, now)
             await connection.commit()
 
@@ -256,10 +270,5 @@ class Deliveries:
             await connection.commit()
 
 
-async def _any(connection: AsyncConnection, query: Select[Any]) -> bool:
-    return (await connection.execute(query.limit(1))).first() is not None
-
-
-def _unread(row: Row[Any], error: ValueError) -> str:
-    log.error("a rendering cannot be read", delivery=row.id, rendering=row.rendering_id, error=type(error).__name__)
-    return f"its rendering (row {row.rendering_id}) cannot be read: {type(error).__name__}"
+def _held(claims: Sequence[Claimed]) -> list[Held]:
+    return [(claimed.job.delivery_id, claimed.fence) for claimed in claims]

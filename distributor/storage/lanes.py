@@ -58,16 +58,21 @@ async def resume(connection: AsyncConnection, name: str, actor: str, now: dateti
 
 
 async def drop_delivery(
-    connection: AsyncConnection, delivery_id: int, release_id: str, drop: Drop, worker: str, now: datetime
-) -> None:
-    """End a delivery that may not go out any more, with its reason in the log."""
-    await connection.execute(
+    connection: AsyncConnection, delivery_id: int, fence: int, release_id: str, drop: Drop, worker: str, now: datetime
+) -> bool:
+    """End a delivery that may not go out any more, with its reason in the log. False where it is no longer as the
+    claim saw it: then the next claim decides."""
+    done = await connection.execute(
         update(deliveries)
-        .where(deliveries.c.id == delivery_id)
+        .where(deliveries.c.id == delivery_id, deliveries.c.fence == fence)
+        .where(deliveries.c.state.in_(["queued", "waiting"]))
         .values(state=drop.state.value, code=drop.code, reason=drop.reason, updated_at=now)
     )
+    if not done.rowcount:
+        return False
     data = {"code": drop.code, "reason": drop.reason}
     await audit.append(
         connection, now, f"worker:{worker}", f"delivery.{drop.state.value}", f"delivery:{delivery_id}", data
     )
     await finish_releases(connection, {release_id}, now)
+    return True

@@ -1,4 +1,4 @@
-"""What outcomes do to delivery rows: record, give back, recover.
+"""What outcomes do to delivery rows: record, recover.
 
 May touch: deliveries, cases, destinations' status, releases' state; appends attempts and audit events. Each
 function works inside the caller's transaction and commits nothing itself.
@@ -10,19 +10,23 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, exists, func, insert, select, update
+from sqlalchemy import Select, exists, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from distributor.core.data import to_data
 from distributor.core.delivery import FINAL, DeliveryState
 from distributor.core.outcome import Deferred, Rejected, Scope, Sent, Unknown
-from distributor.core.ports import Claimed, Result
+from distributor.core.ports import Result
 from distributor.core.release import ReleaseState
 from distributor.storage import audit
 from distributor.storage.claims import UNDER_WAY, own
-from distributor.storage.schema import attempts, cases, deliveries, destinations, lanes, releases
+from distributor.storage.database import StorageUnavailable
+from distributor.storage.hot import OPEN_SQL
+from distributor.storage.schema import attempts, cases, deliveries, destinations, lanes, releases, workers
 
 _FINAL = [state.value for state in FINAL]
+# Written out as the index has it, so that the index is used.
+OPEN = text(f"deliveries.{OPEN_SQL}")
 # A scheduled release of which every delivery expired was approved and never began.
 _UNFINISHED = [ReleaseState.APPROVED.value, ReleaseState.DISTRIBUTING.value]
 CLOCK_SLACK = timedelta(seconds=5)  # by so much the clocks of several machines may differ
@@ -30,14 +34,19 @@ CLOCK_SLACK = timedelta(seconds=5)  # by so much the clocks of several machines 
 
 async def record_results(connection: AsyncConnection, results: Sequence[Result], worker: str, now: datetime) -> None:
     """Outcomes, next states and the audit batch. A late result is kept in the log and changes no state, but for a
-    late receipt: it proves that the delivery is there, so that nobody sends it again or asks a person about it."""
+    late receipt: it proves that the delivery is there, so that nobody sends it again or asks a person about it. One
+    that stands in the log already (its commit took effect and the answer was lost) is left as it is."""
+    results = await _not_known(connection, results)
     ids = [result.claimed.job.delivery_id for result in results]
     query = select(
         deliveries.c.id, deliveries.c.fence, deliveries.c.state, deliveries.c.tries, deliveries.c.release_id
     ).where(deliveries.c.id.in_(ids))
     if connection.dialect.name == "postgresql":
-        query = query.with_for_update().order_by(deliveries.c.id)
+        # Never waits for a row: whoever records it waits for the log's turn, which this transaction holds.
+        query = query.with_for_update(skip_locked=True).order_by(deliveries.c.id)
     standing = {row.id: row for row in (await connection.execute(query)).all()}
+    if len(standing) < len(set(ids)):
+        raise StorageUnavailable("another worker writes one of these deliveries at this moment")
     rows = []
     for result in results:
         row = standing[result.claimed.job.delivery_id]
@@ -48,8 +57,23 @@ async def record_results(connection: AsyncConnection, results: Sequence[Result],
         elif isinstance(result.outcome, Sent) and row.state not in {"sending", "sent"}:
             await _apply(connection, result, now, any_fence=True)
             await close_case(connection, row.id, "late", None, now)
-    await audit.append_outcomes(connection, now, worker, rows)
-    await finish_releases(connection, {standing[i].release_id for i in ids}, now)
+    if rows:
+        await audit.append_outcomes(connection, now, worker, rows)
+
+
+async def _not_known(connection: AsyncConnection, results: Sequence[Result]) -> list[Result]:
+    fresh = []
+    for result in results:
+        same = (
+            attempts.c.delivery_id == result.claimed.job.delivery_id,
+            attempts.c.fence == result.claimed.fence,
+            attempts.c.looked == result.looked,
+            attempts.c.started_at == result.started,
+            attempts.c.finished_at == result.finished,
+        )
+        if (await connection.execute(select(attempts.c.id).where(*same).limit(1))).first() is None:
+            fresh.append(result)
+    return fresh
 
 
 async def _apply(connection: AsyncConnection, result: Result, now: datetime, *, any_fence: bool = False) -> None:
@@ -120,21 +144,11 @@ async def close_case(
 
 async def finish_releases(connection: AsyncConnection, release_ids: set[str], now: datetime) -> None:
     """Releases of which every delivery is final become distributed."""
-    open_ones = exists().where(deliveries.c.release_id == releases.c.id, deliveries.c.state.not_in(_FINAL))
+    open_ones = exists().where(deliveries.c.release_id == releases.c.id, OPEN)
     await connection.execute(
         update(releases)
         .where(releases.c.id.in_(release_ids), releases.c.state.in_(_UNFINISHED), ~open_ones)
         .values(state=ReleaseState.DISTRIBUTED.value, updated_at=now)
-    )
-
-
-async def give_back(connection: AsyncConnection, claimed: Claimed, now: datetime) -> None:
-    """Return a claim of which the caller knows that nothing left, whatever intent was committed for it: it goes
-    again at once, at no cost."""
-    await connection.execute(
-        update(deliveries)
-        .where(own(claimed), deliveries.c.state == "sending")
-        .values(state="queued", step="", lease_until=None, due=now, updated_at=now)
     )
 
 
@@ -144,25 +158,25 @@ def expired(now: datetime) -> tuple[Any, ...]:
 
 
 def from_the_future(now: datetime) -> Select[Any]:
-    """Live rows that were written later than now: the clock was set back since (fault 18)."""
-    return select(deliveries.c.id).where(
-        deliveries.c.updated_at > now + CLOCK_SLACK,
-        deliveries.c.state.in_(["queued", "waiting", "sending", "unknown"]),
-    )
+    """Signs of life that were given later than now: the clock was set back since (fault 18)."""
+    return select(workers.c.name).where(workers.c.beat_at > now + CLOCK_SLACK)
 
 
 async def follow_clock(connection: AsyncConnection, now: datetime) -> int:
-    """Move the waits of rows written before the clock was set back by as much as it was set back, so that nothing
+    """Where the clock was set back, move the waits of live rows written before that by as much, so that nothing
     stalls. Schedule and embargo are times of the wall and stay: they are checked again at the claim."""
+    if (await connection.execute(from_the_future(now).limit(1))).first() is None:
+        return 0
     shifted = {
         "due": deliveries.c.due - (deliveries.c.updated_at - now),
         "lease_until": deliveries.c.lease_until - (deliveries.c.updated_at - now),
         "updated_at": now,
     }
-    ids = from_the_future(now).scalar_subquery()
-    done = await connection.execute(update(deliveries).where(deliveries.c.id.in_(ids)).values(**shifted))
+    live = (deliveries.c.updated_at > now + CLOCK_SLACK, deliveries.c.state.not_in(_FINAL))
+    done = await connection.execute(update(deliveries).where(*live).values(**shifted))
     lane = {"until": lanes.c.until - (lanes.c.updated_at - now), "updated_at": now}
     await connection.execute(update(lanes).where(lanes.c.updated_at > now + CLOCK_SLACK).values(**lane))
+    await connection.execute(update(workers).where(workers.c.beat_at > now).values(beat_at=now))
     return int(done.rowcount)
 
 

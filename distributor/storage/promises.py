@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Text, and_, cast, exists, insert, literal, or_, select, update
+from sqlalchemy import Text, and_, cast, exists, func, insert, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from distributor.core.release import Revision
 from distributor.core.rendering import Rendering
 from distributor.storage.schema import deliveries, destinations, subscriptions
+
+
+MOST_DIGITS = 10  # the urgencies stand ten apart (core.delivery.Priority)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,7 @@ class Promise:
     rendering: Rendering
     other_languages: tuple[str, ...]  # renderings of the same channel that subscribers may prefer
     prepares: bool  # repeatable calls come before the publishing one
+    calls: int  # of the platform's quota that one attempt takes
     default: bool  # the rendering for the own account and for subscribers without a wish that can be met
 
 
@@ -40,7 +44,8 @@ async def promise(
     """Create the deliveries of one rendering inside the database: one row for each destination that wants it.
 
     `facets` maps region, topic and kind to the revision's values (regions with their parents). `fixed` holds
-    action, priority, due, deadline and created_at. Returns how many were created.
+    action, priority, due, deadline and created_at. Returns how many were created. A large job stands behind small ones
+    of the same urgency: each further digit of its size is one step of priority.
     """
     wants = [destinations.c.channel == part.rendering.channel, destinations.c.status == "active"]
     for facet, values in facets.items():
@@ -50,6 +55,7 @@ async def promise(
         wants.append(destinations.c.language.not_in(part.other_languages))
     else:
         wants += [destinations.c.language == part.rendering.language, destinations.c.kind == "subscriber"]
+    size = int((await connection.execute(select(func.count()).select_from(destinations).where(*wants))).scalar_one())
     moment = deliveries.c.due.type
     columns: dict[str, Any] = {
         "release_id": literal(revision.release_id),
@@ -60,8 +66,9 @@ async def promise(
         "rendering_id": literal(part.rendering_id),
         "content_hash": literal(content_hash),
         "state": literal("queued"),
-        "priority": literal(fixed["priority"]),
+        "priority": literal(fixed["priority"] + min(len(str(size)), MOST_DIGITS) - 1),
         "prepares": literal(part.prepares),
+        "calls": literal(part.calls),
         "due": literal(fixed["due"], moment),
         "deadline": literal(fixed["deadline"], moment),
         "progress": literal({}, deliveries.c.progress.type),

@@ -16,6 +16,7 @@ from tenacity import wait_fixed
 
 from distributor.app import Parts, _lane
 from distributor.core.policy import RetryPolicy
+from distributor.core.ports import Queue
 from distributor.demo import Stage
 from distributor.queue.lane import Lane
 from distributor.queue.memory import MemoryQueue
@@ -32,7 +33,7 @@ def make_worker(parts: Parts, name: str = "test", *, lease: float = 1.0, own_que
     for lane in lanes.values():
         lane.policy = QUICK
     store = Deliveries(parts.database, parts.office.context.base_url)
-    queue = MemoryQueue() if own_queue else parts.queue
+    queue: Queue = MemoryQueue() if own_queue else parts.queue
     return Worker(name, store, queue, lanes, parts.events, parts.clock, lease=lease, drain=5, poll=0.1)
 
 

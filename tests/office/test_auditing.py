@@ -18,6 +18,7 @@ from distributor.office.auditing import Auditing, Checkpoint, SigningKey
 from distributor.storage.deliveries import Deliveries
 from distributor.storage.schema import attempts, audit_events, checkpoints, deliveries
 from tests.office.press_office import PressOffice
+from tests.storage.world import claim_these
 
 
 async def everything_sent(office: PressOffice) -> list[int]:
@@ -26,7 +27,7 @@ async def everything_sent(office: PressOffice) -> list[int]:
     await office.approved()
     ids = [int(row["id"]) for row in await office.rows()]
     store = Deliveries(office.database, "https://press.example")
-    claims = await store.claim(ids, "w1", office.now, 60)
+    claims = await claim_these(store, ids, "w1", office.now, 60)
     assert len(claims) == len(ids) == 3
     done, sent = Next(DeliveryState.SENT), Sent(Receipt(("1",), ("https://t.me/1",)))
     await store.record([Result(claim, sent, done, office.now, office.now) for claim in claims], "w1", office.now)

@@ -20,6 +20,7 @@ from distributor.office.preflight import check
 from distributor.storage.deliveries import Deliveries
 from distributor.storage.schema import deliveries
 from tests.office.press_office import AUTHOR, EDITOR, EN, KA, START, PressOffice, refusal
+from tests.storage.world import claim_these
 
 RU = LanguageVersion("ru", "Спасены туристы", "", "Текст.")
 
@@ -103,7 +104,7 @@ async def test_what_waited_under_a_void_approval_is_cancelled_and_does_not_stand
     await office.office.drafts.submit(release_id, office.people[AUTHOR])
     made = await office.decide(release_id, Decision.APPROVE)
     live = [row["id"] for row in await office.rows(release_id) if row["state"] == "queued"]
-    claims = await Deliveries(office.database, "https://press.example").claim(live, "w", office.now, 60)
+    claims = await claim_these(Deliveries(office.database, "https://press.example"), live, "w", office.now, 60)
     assert len(claims) == made == len(live) == 2
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from distributor.core.delivery import DeliveryState, Next
 from distributor.core.outcome import Absent, CannotTell, Deferred, LookAgain, Receipt, Rejected, Scope, Sent, Unknown
-from distributor.core.ports import LaneState, Result
+from distributor.core.ports import LaneState, Result, Wish
 from distributor.core.release import ReleaseState
 from distributor.storage import audit, cases, releases, subscribers
 from distributor.storage.outcomes import attempts_of, count_by_state
@@ -239,7 +239,7 @@ async def test_rule_7_a_held_or_embargoed_delivery_is_put_off_and_not_lost(world
     assert await world.claim(embargoed) == []
     row = await world.row(embargoed)
     assert (row["state"], row["due"], row["tries"]) == ("queued", embargo, 0)
-    assert await world.store.next_due(NOW) == embargo
+    assert await world.store.next_due("telegram", NOW) == embargo
     assert len(await world.claim(embargoed, at=embargo)) == 1
 
 
@@ -265,11 +265,15 @@ async def test_an_emergency_is_offered_before_everything_else(world: World) -> N
     for priority, due in ((20, NOW - timedelta(hours=1)), (20, NOW), (0, NOW)):
         revision, value = await world.approved()
         await world.promise(revision, value, priority=priority, due=due)
-    tickets = await world.store.due(["telegram"], NOW, 10)
-    assert [ticket.priority for ticket in tickets] == [0, 20, 20]
-    assert tickets[1].due < tickets[2].due
-    assert len(await world.store.due(["telegram"], NOW, 2)) == 2
-    assert await world.store.due(["x"], NOW, 2) == []
+    first, second, third = [row["id"] for row in await world.rows()]
+    assert (await world.store.claim(Wish("x", 10), "w1", NOW, LEASE)).claimed == ()
+    some = await world.store.claim(Wish("telegram", 2), "w1", NOW, LEASE)
+    assert [claim.job.delivery_id for claim in some.claimed] == [third, first]
+    assert [claim.priority for claim in some.claimed] == [0, 20]
+    assert some.more
+    rest = await world.store.claim(Wish("telegram", 2), "w1", NOW, LEASE)
+    assert [claim.job.delivery_id for claim in rest.claimed] == [second]
+    assert not rest.more
 
 
 async def test_f11_an_address_that_moved_is_kept_and_the_settings_still_find_it(world: World) -> None:
@@ -328,6 +332,7 @@ async def test_f18_a_clock_that_was_set_back_stalls_nothing(world: World) -> Non
     delivery = await world.promised()
     (claimed,) = await world.claim(delivery)
     await world.record(claimed, Deferred("busy", "x"), waiting(30))
+    await world.store.beat("w1", NOW)
     back = later(-3600)
     await world.store.recover(back)
     row = await world.row(delivery)
@@ -441,7 +446,7 @@ async def test_f22_ten_thousand_recipients_are_expanded_inside_the_database(worl
     event.listen(engine.sync_engine, "before_cursor_execute", seen)
     assert await world.promise(revision, value) == 10_000
     assert sum("INSERT INTO deliveries" in statement for statement in statements) == 1
-    assert len(await world.store.due(["press"], NOW, 50)) == 50
+    assert len((await world.store.claim(Wish("press", 50), "w1", NOW, LEASE)).claimed) == 50
 
 
 async def test_the_same_promise_twice_is_refused_whole(world: World) -> None:

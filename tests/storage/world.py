@@ -5,6 +5,7 @@ Made of the storage's own functions, as the office would call them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,7 +16,7 @@ from distributor.core.channel import Action
 from distributor.core.delivery import Next, Priority
 from distributor.core.outcome import Finding, Outcome
 from distributor.core.people import Person, Role
-from distributor.core.ports import Claimed, Result
+from distributor.core.ports import Claimed, Result, Wish
 from distributor.core.release import Kind, LanguageVersion, ReleaseState, Revision, new_release_id
 from distributor.core.rendering import Part, Rendering
 from distributor.storage import Database, people, promises, releases, subscribers
@@ -36,6 +37,12 @@ def later(seconds: float) -> datetime:
 def rendering(channel: str, language: str = "ka", words: str = "სიტყვა") -> Rendering:
     """The simplest thing a channel could show."""
     return Rendering(channel, language, (Part("message", text=words),))
+
+
+async def claim_these(store: Deliveries, ids: Sequence[int], worker: str, at: datetime, lease: float) -> list[Claimed]:
+    """Claim exactly these deliveries, as far as they may go."""
+    batch = await store.claim(Wish("", len(ids), ids=tuple(ids)), worker, at, lease)
+    return list(batch.claimed)
 
 
 class World:
@@ -105,7 +112,7 @@ class World:
             found.sort(key=lambda item: order.index(item[1].language))
             others = tuple(order[1:])
             for place, (row_id, made) in enumerate(found):
-                part = Promise(row_id, made, others if place == 0 else (), prepares, place == 0)
+                part = Promise(row_id, made, others if place == 0 else (), prepares, 1, place == 0)
                 count += await promises.promise(connection, revision, value, part, facets or {}, common)
             await connection.commit()
         return count
@@ -131,7 +138,7 @@ class World:
 
     async def claim(self, *ids: int, at: datetime = NOW, worker: str = "w1") -> list[Claimed]:
         """As a worker does."""
-        return await self.store.claim(ids, worker, at, LEASE)
+        return await claim_these(self.store, ids, worker, at, LEASE)
 
     async def record(
         self, claimed: Claimed, outcome: Outcome | Finding, following: Next, at: datetime = NOW, looked: bool = False

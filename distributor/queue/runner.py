@@ -1,0 +1,299 @@
+"""One lane in this worker: claim (= intent, committed) → adapter → outcome (committed).
+
+May touch: the delivery store, the queue and the adapter, through their ports. Claims only what may start now (slots,
+quotas, rests, pause), so that a waiting delivery never holds a slot.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+import structlog
+
+from distributor.core.delivery import DeliveryState, after_outcome, bounded
+from distributor.core.outcome import Deferred, Outcome, Scope
+from distributor.core.ports import Batch, Claimed, Clock, DeliveryStore, Events, Grant, LaneState, Queue, Result, Wish
+from distributor.queue.attempt import attempt, plain
+from distributor.queue.lane import Lane, failed
+from distributor.queue.progress import FenceLost, KeptProgress
+from distributor.queue.recorder import Recorder
+
+log = structlog.get_logger(__name__)
+
+ANY = 1000  # calls to ask for where the lane has no quota
+CROWDED_SECONDS = 0.005  # what another worker holds at this moment is free again soon
+RATE_SECONDS = 0.1  # how often the lane's rate is measured
+HEALED_SECONDS = 1.0  # how often the others are told that the platform answers
+FEW = 5  # calls left, as the platform says, from which on they are spread over the time left
+
+
+class LaneRunner:
+    """`turn` again and again; `stop` and `drain` at the end."""
+
+    def __init__(
+        self,
+        lane: Lane,
+        store: DeliveryStore,
+        queue: Queue,
+        recorder: Recorder,
+        events: Events,
+        clock: Clock,
+        *,
+        worker: str,
+        lease: float,
+        poll: float,
+    ) -> None:
+        self.lane = lane
+        self._store = store
+        self._queue = queue
+        self._recorder = recorder
+        self._events = events
+        self._clock = clock
+        self._worker = worker
+        self._lease = lease
+        self._poll = poll
+        self._tasks: dict[asyncio.Task[None], None] = {}
+        self._claiming: asyncio.Task[Batch] | None = None
+        self._measured = 0.0
+        self._healed = 0.0
+        self._troubled = False
+        self._stopping = False
+
+    async def turn(self) -> None:
+        """Claim what may start now, and start it; else wait until something changes."""
+        lane = self.lane
+        lane.stirred.clear()
+        self._measure()
+        wanted = lane.wants()
+        if wanted <= 0 or lane.paused(self._clock()):
+            await sleep_or(lane.stirred, self._poll)
+            return
+        await self._clear_doubt()
+        calls = wanted if lane.windows else ANY
+        grant = await self._queue.take(lane.name, lane.windows, max(calls, lane.needs), lane.needs)
+        if not grant.calls:
+            await sleep_or(lane.stirred, grant.wait)
+            return
+        batch = await self._claim(wanted, grant)
+        spent = sum(claimed.calls for claimed in batch.claimed)
+        if lane.windows and spent < grant.calls:
+            await self._queue.refund(grant, grant.calls - spent)
+        lane.needs = max(batch.needs, 1)
+        if batch.claimed:
+            await self._start(batch.claimed, grant)
+        elif batch.more:
+            await sleep_or(lane.stirred, CROWDED_SECONDS)
+        else:
+            await self._idle()
+
+    async def _claim(self, wanted: int, grant: Grant) -> Batch:
+        lane, now = self.lane, _time()
+        lane.resting = {number: until for number, until in lane.resting.items() if until > now}
+        resting = set(lane.resting)
+        if lane.destination_windows:
+            resting |= {claimed.job.destination.id for claimed in lane.running.values()}
+        calls = grant.calls if lane.windows else None
+        wish = Wish(lane.name, wanted, calls, frozenset(resting), single=bool(lane.destination_windows))
+        self._claiming = asyncio.create_task(self._store.claim(wish, self._worker, self._clock(), self._lease))
+        try:
+            # A stop must not tear a claim from its deliveries: intents would stand that nobody carries out.
+            return await asyncio.shield(self._claiming)
+        except asyncio.CancelledError:
+            lane.put((await self._claiming).claimed)
+            raise
+        except Exception:
+            lane.in_doubt = True
+            raise
+
+    async def _clear_doubt(self) -> None:
+        """After a claim whose answer was lost (the database went away in mid-commit): read what became of it."""
+        if not self.lane.in_doubt:
+            return
+        ours = [*self.lane.running, *self.lane.untold]
+        count = await self._store.disown(self._worker, self.lane.name, ours, self._clock())
+        self.lane.in_doubt = False
+        if count:
+            log.warning("claims whose answer was lost were given back", lane=self.lane.name, deliveries=count)
+
+    async def _start(self, claimed: tuple[Claimed, ...], grant: Grant) -> None:
+        lane = self.lane
+        if lane.destination_windows:
+            claimed = await self._with_leave(claimed)
+        lane.put(claimed)
+        mark = grant if lane.windows else None
+        for _ in range(min(lane.most - lane.at_work, len(lane.buffer))):
+            lane.at_work += 1
+            task = asyncio.create_task(self._work(mark))
+            self._tasks[task] = None
+            task.add_done_callback(lambda done: self._tasks.pop(done, None))
+
+    async def _with_leave(self, claimed: tuple[Claimed, ...]) -> tuple[Claimed, ...]:
+        """Those whose destination may take something now; the others are given back until it may."""
+        lane, going = self.lane, []
+        for one in claimed:
+            where = str(one.job.destination.id)
+            leave = await self._queue.take(lane.name, lane.destination_windows, one.calls, one.calls, part=where)
+            if leave.calls:
+                going.append(one)
+                continue
+            lane.resting[one.job.destination.id] = _time() + leave.wait
+            due = self._clock() + timedelta(seconds=leave.wait)
+            await self._store.give_back([one], self._clock(), due)
+        return tuple(going)
+
+    async def _idle(self) -> None:
+        """Nothing may go now: wait for a wake-up, for what becomes due, at most for a poll."""
+        now = self._clock()
+        following = await self._store.next_due(self.lane.name, now)
+        wait = self._poll if following is None else min(self._poll, max((following - now).total_seconds(), 0.001))
+        await sleep_or(self.lane.stirred, wait)
+
+    async def _work(self, grant: Grant | None) -> None:
+        """Carry out one claim after another, for as long as there are some and so many may be at work."""
+        lane = self.lane
+        try:
+            while lane.buffer and lane.at_work <= lane.most and not self._stopping:
+                await self._deliver(lane.buffer.popleft(), grant)
+                lane.ended += 1
+                if len(lane.buffer) * 2 <= lane.at_work or lane.wants():
+                    lane.stirred.set()
+        finally:
+            lane.at_work -= 1
+            lane.stirred.set()
+
+    async def _deliver(self, claimed: Claimed, grant: Grant | None) -> None:
+        """One delivery, from its claim to its recorded outcome."""
+        lane, started = self.lane, self._clock()
+        progress = KeptProgress(self._store, claimed, self._clock)
+        begins: Callable[[], None] = (lambda: self._queue.began(grant)) if grant else _nothing
+        try:
+            outcome = await self._attempt(claimed, progress, begins)
+            if outcome is None:
+                lane.running.pop(claimed.job.delivery_id, None)
+                return
+            outcome = plain(outcome)
+            finished = self._clock()
+            following = after_outcome(
+                outcome, attempts=claimed.attempts, now=finished, deadline=claimed.deadline, policy=lane.policy
+            )
+            await self._heed(outcome)
+            result = Result(progress.claimed, outcome, following, started, finished)
+            await self._recorder.record(result, at_once=not lane.channel.traits.bulk, kept=self._kept)
+        except Exception:
+            # Its lease ends, and then its effect is looked for.
+            lane.running.pop(claimed.job.delivery_id, None)
+            lane.untold[claimed.job.delivery_id] = None
+            log.exception("a delivery's end could not be told", delivery=claimed.job.delivery_id)
+
+    def _kept(self, result: Result) -> None:
+        """An outcome is committed: the claim is no longer ours to keep alive."""
+        self.lane.running.pop(result.claimed.job.delivery_id, None)
+        if result.next.state in {DeliveryState.WAITING, DeliveryState.QUEUED} or not self.lane.running:
+            self.lane.stirred.set()
+
+    async def _attempt(self, claimed: Claimed, progress: KeptProgress, begins: Callable[[], None]) -> Outcome | None:
+        """The outcome, None where nothing was sent and the delivery is left to whoever comes next."""
+        try:
+            return await attempt(self.lane.channel, claimed, progress, self._clock, begins)
+        except FenceLost:
+            log.warning("not ours to send any more; nothing was sent", delivery=claimed.job.delivery_id)
+            await self._store.give_back([claimed], self._clock())
+            return None
+        except asyncio.CancelledError:
+            # Stopped before anything irrevocable began: it goes again.
+            self.lane.running.pop(claimed.job.delivery_id, None)
+            await self._store.give_back([claimed], self._clock())
+            raise
+
+    async def _heed(self, outcome: Outcome) -> None:
+        """What an answer means for the whole lane, in all workers."""
+        await self._feel(failed(outcome))
+        left = self.lane.channel.allowance()
+        if left is not None and left.calls <= FEW:
+            wait = (left.until - self._clock()).total_seconds()
+            if wait > 0:
+                await self._queue.rest(self.lane.name, wait / (left.calls + 1) if left.calls > 0 else wait)
+        if isinstance(outcome, Deferred) and outcome.scope is Scope.LANE:
+            await self._hold(outcome)
+
+    async def _feel(self, trouble: bool | None) -> None:
+        """Feed the circuit and the lane's concurrency."""
+        lane = self.lane
+        if trouble is None:
+            return
+        lane.feel(trouble)
+        if trouble:
+            self._troubled = True
+            rest = await self._queue.failed(lane.name)
+            if rest:
+                log.warning("circuit open", lane=lane.name, seconds=rest)
+        elif self._troubled or _time() - self._healed > HEALED_SECONDS:
+            self._troubled, self._healed = False, _time()
+            await self._queue.healed(lane.name)
+
+    async def _hold(self, outcome: Deferred) -> None:
+        """The platform asked the lane to wait, or refused its credentials: a pause, kept and told once."""
+        lane, now = self.lane, self._clock()
+        wait = bounded(outcome.retry_after)
+        seconds = (30.0 if wait is None else max(wait, 1.0)) if outcome.throttled else None
+        until = None if seconds is None else now + timedelta(seconds=seconds)
+        state = LaneState(lane.name, True, until, outcome.code, outcome.reason)
+        # The pause stands in this process before anything else can be claimed, then for all, then in the database.
+        lane.hold(state, now)
+        lane.pausing += 1
+        try:
+            if seconds is not None:
+                await self._queue.rest(lane.name, seconds)
+            news = await self._store.pause(state, f"worker:{self._worker}", now)
+        except Exception:
+            # The outcome must be recorded all the same; the next call is refused again and pauses again.
+            log.exception("a lane's pause could not be kept", lane=lane.name, code=outcome.code)
+            return
+        finally:
+            lane.pausing -= 1
+            lane.pauses += 1
+        if news and until is None:
+            log.error("lane paused until somebody resumes it", lane=lane.name, code=outcome.code, reason=outcome.reason)
+            self._events.publish("lane", lane.name)
+
+    def _measure(self) -> None:
+        now = _time()
+        if now - self._measured >= RATE_SECONDS:
+            self.lane.measure(now - self._measured)
+            self._measured = now
+
+    async def give_back(self) -> None:
+        """What is claimed and not begun goes back; nothing new begins."""
+        self._stopping = True
+        waiting = list(self.lane.buffer)
+        self.lane.buffer.clear()
+        for claimed in waiting:
+            self.lane.running.pop(claimed.job.delivery_id, None)
+        try:
+            await self._store.give_back(waiting, self._clock())
+        except Exception:
+            # Their leases end. Where the intent stood they become unknown then: it cannot be told that nothing left.
+            log.exception("claims could not be given back", lane=self.lane.name, deliveries=len(waiting))
+
+    def at_work(self) -> list[asyncio.Task[None]]:
+        """What is under way."""
+        return list(self._tasks)
+
+
+def _time() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _nothing() -> None:
+    """Where no quota is kept there is nothing to tell."""
+
+
+async def sleep_or(event: asyncio.Event, seconds: float) -> None:
+    """Sleep until the event is set, at most so long."""
+    try:
+        async with asyncio.timeout(max(seconds, 0.0)):
+            await event.wait()
+    except TimeoutError:
+        return

@@ -1,0 +1,307 @@
+"""The hot path: claims and outcomes of many deliveries in few statements.
+
+May touch: nothing by itself; `hot_sqlite` and `hot_postgres` carry the SQL, one module for each database, and use what
+stands here: the row that a claim reads, what is checked of it (rule 7), and a result as both databases take it. No
+objects of an ORM, no statement for a single row.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from json.encoder import encode_basestring as quoted
+from typing import Any, NamedTuple, Protocol
+
+from distributor.core.data import EPOCH
+from distributor.core.delivery import CLAIMABLE, DeliveryState, Drop, Facts, Go, NotYet, at_claim
+from distributor.core.outcome import Deferred, Receipt, Rejected, Scope, Sent, Unknown
+from distributor.core.ports import Result, Wish
+from distributor.core.release import ReleaseState
+from distributor.core.rendering import Rendering
+from distributor.core.text import storable
+from distributor.storage.schema import LONGEST_CODE
+
+_MICRO = timedelta(microseconds=1)
+
+# Written out, not bound: a partial index is used only where the statement holds the index's own condition.
+CLAIMABLE_SQL = "state IN ('queued', 'waiting')"
+OPEN_SQL = "state IN ('queued', 'waiting', 'sending', 'unknown', 'case')"
+
+
+class Row(NamedTuple):
+    """A delivery with its destination, as a claim reads it. Times in microseconds, `progress` as JSON text."""
+
+    id: int
+    release_id: str
+    revision: int
+    action: str
+    channel: str
+    destination_id: int
+    rendering_id: int
+    content_hash: str
+    state: str
+    priority: int
+    prepares: bool
+    calls: int
+    deadline: int | None
+    attempts: int
+    tries: int
+    looks: int
+    fence: int
+    step: str
+    intended_at: int | None
+    uncertain: bool
+    progress: str
+    created_at: int
+    address: str
+    label: str
+    language: str
+    token: str
+    status: str
+
+
+_OF_DESTINATION = ("address", "label", "language", "token", "status")
+
+
+def _column(name: str) -> str:
+    if name == "progress":
+        return "CAST(d.progress AS TEXT) AS progress"  # a driver may read JSON by itself, which is not wanted here
+    return f"t.{name}" if name in _OF_DESTINATION else f"d.{name}"
+
+
+COLUMNS = ", ".join(map(_column, Row._fields))
+SELECT = f"SELECT {COLUMNS} FROM deliveries d JOIN destinations t ON t.id = d.destination_id"  # noqa: S608  # names of ours
+# As a subquery of its own and not NOT EXISTS: no planner may turn it into a join over all deliveries. And in words that
+# no partial index has: the index of all open deliveries of a release would be walked, where one reader's are meant.
+UNBLOCKED = """(SELECT 1 FROM deliveries e WHERE e.release_id = d.release_id AND e.destination_id = d.destination_id
+    AND e.id < d.id AND e.state NOT IN ('sent', 'rejected', 'expired', 'cancelled') LIMIT 1) IS NULL"""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What is true of a revision at this moment."""
+
+    release_state: ReleaseState
+    slug: str
+    approved_hash: str
+    approved_at: datetime | None
+    at: datetime | None
+    embargo: datetime | None
+
+
+TermsOf = Mapping[tuple[str, int], Terms]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A rendering as it was read, its hash computed now, and the hash that was promised."""
+
+    rendering: Rendering
+    bytes_hash: str
+    promised_hash: str
+
+
+@dataclass(slots=True)
+class Sorted:
+    """What is to be done with the rows that a claim looked at."""
+
+    go: list[Row] = field(default_factory=list)
+    drops: list[tuple[Row, Drop]] = field(default_factory=list)
+    put_off: dict[int, list[int]] = field(default_factory=dict)  # until when → ids
+    more: bool = False
+    needs: int = 0
+    starting: set[str] = field(default_factory=set)  # approved releases of which this is the first claim
+
+    @property
+    def ids(self) -> list[int]:
+        """Of those that go."""
+        return [row.id for row in self.go]
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """A committed claim: rows as they were before it, with what is needed to carry them out."""
+
+    found: Sorted
+    terms: TermsOf
+    worker: str
+    now: datetime
+
+
+Held = tuple[int, int]  # a delivery and the fencing token of a claim
+
+
+class HotPath(Protocol):
+    """Implemented once for each database."""
+
+    async def claim(self, wish: Wish, worker: str, now: datetime, lease: float) -> Claims:
+        """Pick, check, commit the intents."""
+
+    async def record(self, lines: Sequence[Line], worker: str, now: datetime, finish: Iterable[str]) -> frozenset[int]:
+        """Commit outcomes with their audit batch. Returns the deliveries whose claim was no longer the newest: of
+        those nothing was written."""
+
+    async def renew(self, held: Sequence[Held], until: datetime) -> None:
+        """Lengthen the leases of claims that are still under way."""
+
+    async def give_back(self, held: Sequence[Held], now: datetime, due: datetime) -> None:
+        """Return claims of which nothing left."""
+
+
+def sort_out(rows: Iterable[Row], terms: TermsOf, unreadable: Mapping[int, str], wish: Wish, now: datetime) -> Sorted:
+    """Rule 7 over the rows of a claim, in their order, as far as the wish's deliveries and calls reach."""
+    found = Sorted()
+    verdicts: dict[tuple[Any, ...], Go | Drop | NotYet] = {}
+    calls, taken = 0, set[int]()
+    for row in rows:
+        known = terms.get((row.release_id, row.revision))
+        if known is None or len(found.go) >= wish.most or (wish.single and row.destination_id in taken):
+            found.more = True  # its release is being decided over at this moment, or it has its turn later
+            continue
+        verdict = _verdict(row, known, unreadable, verdicts, now)
+        match verdict:
+            case Drop():
+                found.drops.append((row, verdict))
+                continue
+            case NotYet(until):
+                found.put_off.setdefault(micros(until), []).append(row.id)
+                continue
+        if wish.calls is not None and calls + row.calls > wish.calls:
+            # Nothing smaller overtakes it: an album would wait for ever behind single posts.
+            found.more, found.needs = True, 0 if found.go else row.calls
+            break
+        calls += row.calls
+        taken.add(row.destination_id)
+        found.go.append(row)
+        if known.release_state is ReleaseState.APPROVED:
+            found.starting.add(row.release_id)
+    return found
+
+
+def _verdict(
+    row: Row,
+    terms: Terms,
+    unreadable: Mapping[int, str],
+    verdicts: dict[tuple[Any, ...], Go | Drop | NotYet],
+    now: datetime,
+) -> Go | Drop | NotYet:
+    """The same for all rows that agree in what is checked: asked once for them all."""
+    if row.rendering_id in unreadable:
+        return Drop(DeliveryState.REJECTED, "poison", unreadable[row.rendering_id])
+    key = (row.release_id, row.revision, row.content_hash, row.deadline, row.status)
+    if key not in verdicts:
+        facts = Facts(
+            release_state=terms.release_state,
+            approved_hash=terms.approved_hash,
+            delivery_hash=row.content_hash,
+            at=terms.at,
+            embargo=terms.embargo,
+            deadline=moment(row.deadline),
+            destination_active=row.status == "active",
+            attempts=row.attempts,
+        )
+        verdicts[key] = at_claim(facts, now)
+    return verdicts[key]
+
+
+class Line(NamedTuple):
+    """A result as both databases take it. Times in microseconds, the receipt as JSON text; `step` None: as it is."""
+
+    delivery_id: int
+    fence: int
+    state: str
+    code: str
+    reason: str
+    due: int | None
+    cost: int
+    receipt: str | None
+    step: str | None
+    unknown: bool
+    # of the attempt
+    number: int
+    started: int
+    finished: int
+    outcome: str
+    told_code: str
+    told_reason: str
+    leaf: bytes
+
+
+_WORD = {Sent: "sent", Deferred: "deferred", Rejected: "rejected", Unknown: "unknown"}
+
+
+def line_of(result: Result, worker: str) -> Line | None:
+    """The line of a result that concerns its own row alone; None for one that opens a case, moves or suspends a
+    destination, or is a look: those go the long way."""
+    outcome, following, claimed = result.outcome, result.next, result.claimed
+    word = _WORD.get(type(outcome))
+    if word is None or result.looked or following.state is DeliveryState.CASE:
+        return None
+    if (isinstance(outcome, Deferred) and outcome.address) or (
+        isinstance(outcome, Rejected) and outcome.scope is Scope.DESTINATION
+    ):
+        return None
+    code, reason = _kept_code(getattr(outcome, "code", "")), storable(getattr(outcome, "reason", ""))
+    unknown = isinstance(outcome, Unknown)
+    step = outcome.step if isinstance(outcome, Unknown) else ("" if following.state in CLAIMABLE else None)
+    receipt = _receipt(outcome.receipt) if isinstance(outcome, Sent) else None
+    job = claimed.job
+    started, finished = micros(result.started), micros(result.finished)
+    # Canonical JSON (core.data.canonical) of the attempt's row, written out: a test holds the two together.
+    body = (
+        f'{{"code":{quoted(code)},"delivery":{job.delivery_id},"fence":{claimed.fence},"finished":{finished},'
+        f'"late":false,"looked":false,"number":{job.attempt},"outcome":"{word}","reason":{quoted(reason)},'
+        f'"receipt":{receipt or "null"},"started":{started},"worker":{quoted(worker)}}}'
+    )
+    return Line(
+        job.delivery_id,
+        claimed.fence,
+        following.state.value,
+        _kept_code(following.code),
+        storable(following.reason),
+        None if following.due is None else micros(following.due),
+        1 if following.costs_attempt else 0,
+        receipt,
+        step,
+        unknown,
+        job.attempt,
+        started,
+        finished,
+        word,
+        code,
+        reason,
+        hashlib.sha256(b"\x00" + body.encode()).digest(),
+    )
+
+
+def _kept_code(code: str) -> str:
+    return storable(code)[:LONGEST_CODE]
+
+
+def _receipt(receipt: Receipt) -> str:
+    """Canonical JSON: it is stored in the same form in which it is hashed."""
+    detail = ",".join(
+        f"{quoted(storable(key))}:{quoted(storable(value))}" for key, value in sorted(receipt.detail.items())
+    )
+    links, ids = (",".join(quoted(storable(item)) for item in items) for items in (receipt.links, receipt.remote_ids))
+    return f'{{"detail":{{{detail}}},"links":[{links}],"remote_ids":[{ids}]}}'
+
+
+def micros(value: datetime) -> int:
+    """Microseconds since 1970 of a time with a zone; a naive one raises TypeError."""
+    return (value - EPOCH) // _MICRO
+
+
+def moment(value: int | None) -> datetime | None:
+    """The time of so many microseconds since 1970."""
+    return None if value is None else EPOCH + timedelta(microseconds=value)
+
+
+def terms_from(
+    state: str, slug: str, approved: str, approved_at: int | None, at: str | None, embargo: str | None
+) -> Terms:
+    """The terms of a revision from its raw columns; `at` and `embargo` in ISO 8601."""
+    times = [datetime.fromisoformat(value) if value else None for value in (at, embargo)]
+    return Terms(ReleaseState(state), slug, approved, moment(approved_at), times[0], times[1])
