@@ -12,11 +12,12 @@ from datetime import timedelta
 
 import structlog
 
-from distributor.core.delivery import DeliveryState, after_outcome, bounded
-from distributor.core.outcome import Deferred, Outcome, Scope
-from distributor.core.ports import Batch, Claimed, Clock, DeliveryStore, Events, Grant, LaneState, Queue, Result, Wish
+from distributor.core.delivery import DeliveryState, after_outcome
+from distributor.core.outcome import Outcome
+from distributor.core.ports import Batch, Claimed, Clock, DeliveryStore, Events, Grant, Queue, Result, Wish
 from distributor.queue.attempt import attempt, plain
-from distributor.queue.lane import Lane, failed
+from distributor.queue.heed import Heed
+from distributor.queue.lane import Lane
 from distributor.queue.progress import FenceLost, KeptProgress
 from distributor.queue.recorder import Recorder
 
@@ -25,8 +26,6 @@ log = structlog.get_logger(__name__)
 ANY = 1000  # calls to ask for where the lane has no quota
 CROWDED_SECONDS = 0.005  # what another worker holds at this moment is free again soon
 RATE_SECONDS = 0.1  # how often the lane's rate is measured
-HEALED_SECONDS = 1.0  # how often the others are told that the platform answers
-FEW = 5  # calls left, as the platform says, from which on they are spread over the time left
 
 
 class LaneRunner:
@@ -49,7 +48,6 @@ class LaneRunner:
         self._store = store
         self._queue = queue
         self._recorder = recorder
-        self._events = events
         self._clock = clock
         self._worker = worker
         self._lease = lease
@@ -57,8 +55,7 @@ class LaneRunner:
         self._tasks: dict[asyncio.Task[None], None] = {}
         self._claiming: asyncio.Task[Batch] | None = None
         self._measured = 0.0
-        self._healed = 0.0
-        self._troubled = False
+        self._heed = Heed(lane, store, queue, events, clock, worker)
         self._stopping = False
 
     async def turn(self) -> None:
@@ -178,7 +175,7 @@ class LaneRunner:
             following = after_outcome(
                 outcome, attempts=claimed.attempts, now=finished, deadline=claimed.deadline, policy=lane.policy
             )
-            await self._heed(outcome)
+            await self._heed.heed(outcome)
             result = Result(progress.claimed, outcome, following, started, finished)
             await self._recorder.record(result, at_once=not lane.channel.traits.bulk, kept=self._kept)
         except Exception:
@@ -206,57 +203,6 @@ class LaneRunner:
             self.lane.running.pop(claimed.job.delivery_id, None)
             await self._store.give_back([claimed], self._clock())
             raise
-
-    async def _heed(self, outcome: Outcome) -> None:
-        """What an answer means for the whole lane, in all workers."""
-        await self._feel(failed(outcome))
-        left = self.lane.channel.allowance()
-        if left is not None and left.calls <= FEW:
-            wait = (left.until - self._clock()).total_seconds()
-            if wait > 0:
-                await self._queue.rest(self.lane.name, wait / (left.calls + 1) if left.calls > 0 else wait)
-        if isinstance(outcome, Deferred) and outcome.scope is Scope.LANE:
-            await self._hold(outcome)
-
-    async def _feel(self, trouble: bool | None) -> None:
-        """Feed the circuit and the lane's concurrency."""
-        lane = self.lane
-        if trouble is None:
-            return
-        lane.feel(trouble)
-        if trouble:
-            self._troubled = True
-            rest = await self._queue.failed(lane.name)
-            if rest:
-                log.warning("circuit open", lane=lane.name, seconds=rest)
-        elif self._troubled or _time() - self._healed > HEALED_SECONDS:
-            self._troubled, self._healed = False, _time()
-            await self._queue.healed(lane.name)
-
-    async def _hold(self, outcome: Deferred) -> None:
-        """The platform asked the lane to wait, or refused its credentials: a pause, kept and told once."""
-        lane, now = self.lane, self._clock()
-        wait = bounded(outcome.retry_after)
-        seconds = (30.0 if wait is None else max(wait, 1.0)) if outcome.throttled else None
-        until = None if seconds is None else now + timedelta(seconds=seconds)
-        state = LaneState(lane.name, True, until, outcome.code, outcome.reason)
-        # The pause stands in this process before anything else can be claimed, then for all, then in the database.
-        lane.hold(state, now)
-        lane.pausing += 1
-        try:
-            if seconds is not None:
-                await self._queue.rest(lane.name, seconds)
-            news = await self._store.pause(state, f"worker:{self._worker}", now)
-        except Exception:
-            # The outcome must be recorded all the same; the next call is refused again and pauses again.
-            log.exception("a lane's pause could not be kept", lane=lane.name, code=outcome.code)
-            return
-        finally:
-            lane.pausing -= 1
-            lane.pauses += 1
-        if news and until is None:
-            log.error("lane paused until somebody resumes it", lane=lane.name, code=outcome.code, reason=outcome.reason)
-            self._events.publish("lane", lane.name)
 
     def _measure(self) -> None:
         now = _time()

@@ -13,7 +13,8 @@ from sqlalchemy import and_, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from distributor.core.ports import Claimed
-from distributor.storage.hot import COLUMNS, Row, micros
+from distributor.storage.hot import COLUMNS, Row
+from distributor.storage.lines import micros
 from distributor.storage.schema import deliveries
 
 # Written out, not bound: SQLite uses a partial index only where it sees the index's own condition in the statement.

@@ -22,9 +22,10 @@ from distributor.core.release import SENDABLE
 from distributor.storage import lanes as lane_rows
 from distributor.storage.claims import UNDER_WAY, Look, looks_due, own
 from distributor.storage.database import Database
-from distributor.storage.hot import Claims, Held, HotPath, Row, line_of, moment
+from distributor.storage.hot import Claims, Held, HotPath, Row, moment
 from distributor.storage.hot_postgres import PostgresHot
 from distributor.storage.hot_sqlite import SqliteHot
+from distributor.storage.lines import line_of
 from distributor.storage.outcomes import (
     case_unread,
     expired,

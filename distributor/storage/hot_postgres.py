@@ -24,14 +24,13 @@ from distributor.storage.hot import (
     UNBLOCKED,
     Claims,
     Held,
-    Line,
     Row,
     Sorted,
     Terms,
-    micros,
     sort_out,
     terms_from,
 )
+from distributor.storage.lines import Line, micros
 from distributor.storage.shown import Renderings
 
 _PAUSED = "(SELECT 1 FROM lanes l WHERE l.name = d.channel AND l.paused AND (l.until IS NULL OR l.until > $2)) IS NULL"

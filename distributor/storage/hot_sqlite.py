@@ -24,14 +24,13 @@ from distributor.storage.hot import (
     UNBLOCKED,
     Claims,
     Held,
-    Line,
     Row,
     Sorted,
     Terms,
-    micros,
     sort_out,
     terms_from,
 )
+from distributor.storage.lines import Line, micros
 from distributor.storage.shown import Renderings
 
 T = TypeVar("T")

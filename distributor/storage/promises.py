@@ -17,7 +17,6 @@ from distributor.core.release import Revision
 from distributor.core.rendering import Rendering
 from distributor.storage.schema import deliveries, destinations, subscriptions
 
-
 MOST_DIGITS = 10  # the urgencies stand ten apart (core.delivery.Priority)
 
 
