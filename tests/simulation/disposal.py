@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import sys
 import warnings
 from collections.abc import Iterable
@@ -25,9 +26,10 @@ def dispose(loop: VirtualLoop) -> list[str]:
     Raises RuntimeError where a coroutine cannot be ended: it would end at some later moment, in another run.
     """
     said: list[str] = []
-    hook = sys.unraisablehook
+    hook, level = sys.unraisablehook, logging.root.manager.disable
     # Dying code may look for its loop; it must find the one that starts nothing any more.
     asyncio._set_running_loop(loop)
+    logging.disable(logging.CRITICAL)  # SQLAlchemy's pool complains of connections that were never given back
     sys.unraisablehook = lambda args: said.append(repr(args.exc_value))
     try:
         with warnings.catch_warnings():
@@ -37,6 +39,7 @@ def dispose(loop: VirtualLoop) -> list[str]:
             gc.collect()
     finally:
         sys.unraisablehook = hook
+        logging.disable(level)
         asyncio._set_running_loop(None)
     if stubborn:
         raise RuntimeError(f"coroutines that cannot be ended: {', '.join(stubborn)}")

@@ -3,68 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
 from dataclasses import fields, replace
-from typing import Any
 
 import pytest
 
-from distributor.core.channel import Action, Channel, Destination, Job, Source
-from distributor.core.outcome import Absent, CannotTell, Deferred, LookAgain, Rejected, Scope, Sent, Unknown
+from distributor.core.channel import Channel, Source
+from distributor.core.outcome import Deferred, Rejected, Scope, Sent, Unknown
 from distributor.core.release import Kind, LanguageVersion, Revision
-from distributor.core.rendering import Part, Rendering
 from tests.simulation.chance import stream
 from tests.simulation.channel import AdapterBroken, SimulatedChannel
-from tests.simulation.clock import START
 from tests.simulation.habits import KINDS, Habits, some_habits
 from tests.simulation.platform import Platform
 from tests.simulation.process import World
-
-
-class Kept:
-    """Progress in memory, with what was begun."""
-
-    def __init__(self) -> None:
-        self.steps: dict[str, dict[str, Any]] = {}
-        self.begun: list[str] = []
-
-    def get(self, step: str) -> dict[str, Any] | None:
-        return self.steps.get(step)
-
-    async def save(self, step: str, value: dict[str, Any]) -> None:
-        self.steps[step] = value
-
-    async def begin(self, step: str) -> None:
-        self.begun.append(step)
-
-
-def job(name: str, number: int = 1) -> Job:
-    parts = tuple(Part("message", text=f"words {part}") for part in range(KINDS[name].parts))
-    return Job(
-        delivery_id=number,
-        action=Action.PUBLISH,
-        key=f"abc-1-publish-{number}",
-        rendering=Rendering(name, "ka", parts),
-        destination=Destination(number, name, f"@{name}"),
-        release_id="abc",
-        revision=1,
-        slug="words",
-        permanent_url="",
-        attempt=1,
-        approved_at=START,
-    )
-
-
-def made(world: World, name: str, **habits: Any) -> tuple[SimulatedChannel, Platform]:
-    platform = Platform(world, {name: Habits(**habits)})
-    return SimulatedChannel(name, KINDS[name], platform, world.clock), platform
-
-
-def call(
-    world: World, name: str, check: Callable[[SimulatedChannel, Platform], Coroutine[Any, Any, None]], **habits: Any
-) -> None:
-    """Run a check against one channel."""
-    world.run(check(*made(world, name, **habits)))
+from tests.simulation.trial import Kept, call, job, made
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -205,65 +156,6 @@ def test_what_was_written_happens_though_the_sender_dies(world: World) -> None:
     call(world, "mail", check, latency=(0.1, 0.5))
 
 
-def test_a_look_finds_the_truth_when_it_has_settled(world: World) -> None:
-    async def check(channel: SimulatedChannel, platform: Platform) -> None:
-        again = 0
-        for number in range(20):
-            kept = Kept()
-            outcome = await channel.publish(job("page", number), kept)
-            assert isinstance(outcome, Unknown)
-            while isinstance(finding := await channel.reconcile(job("page", number), kept), LookAgain):
-                again += 1
-                await asyncio.sleep(finding.retry_after)
-            there = platform.times(f"abc-1-publish-{number}") == 1
-            assert isinstance(finding, Sent if there else Absent)
-        assert again > 5
-        assert 0 < len(platform.effects) < 20
-
-    call(world, "page", check, answer_lost=0.5, call_lost=0.5)
-
-
-def test_a_look_while_the_request_is_on_its_way_decides_nothing(world: World) -> None:
-    async def check(channel: SimulatedChannel, platform: Platform) -> None:
-        said = set()
-        for number in range(20):
-            process = world.process("worker")
-            process.start(channel.publish(job("page", number), Kept()))
-            await asyncio.sleep(0.001)
-            process.kill()
-            first = await channel.reconcile(job("page", number), Kept())
-            await asyncio.sleep(400)
-            there = platform.times(f"abc-1-publish-{number}") == 1
-            assert isinstance(await channel.reconcile(job("page", number), Kept()), Sent if there else Absent)
-            assert not (isinstance(first, Absent) and there), "it was called absent and came all the same"
-            said.add(type(first))
-        assert said == {LookAgain, Absent}
-
-    call(world, "page", check, hangs=1.0)
-
-
-def test_some_places_cannot_be_looked_at(world: World) -> None:
-    async def check(channel: SimulatedChannel, platform: Platform) -> None:
-        await channel.publish(job("chat"), Kept())
-        assert isinstance(await channel.reconcile(job("chat"), Kept()), CannotTell)
-
-    call(world, "chat", check)
-
-
-def test_an_outage_refuses_calls_and_looks_and_ends(world: World) -> None:
-    async def check(channel: SimulatedChannel, platform: Platform) -> None:
-        platform.fail("page", 600)
-        outcome = await channel.publish(job("page"), Kept())
-        assert isinstance(outcome, Deferred)
-        assert outcome.code == "connection"
-        assert isinstance(await channel.reconcile(job("page"), Kept()), LookAgain)
-        await asyncio.sleep(600)
-        assert isinstance(await channel.reconcile(job("page"), Kept()), Absent)
-        assert isinstance(await channel.publish(job("page"), Kept()), Sent)
-
-    call(world, "page", check)
-
-
 def test_a_repeatable_call_has_one_effect(world: World) -> None:
     async def check(channel: SimulatedChannel, platform: Platform) -> None:
         for _ in range(3):
@@ -276,22 +168,6 @@ def test_a_repeatable_call_has_one_effect(world: World) -> None:
         assert second.times("abc-1-publish-1") == 3, "one that is not repeatable counts what readers see"
 
     call(world, "hook", check)
-
-
-def test_a_rendering_of_several_parts_goes_on_where_it_stopped(world: World) -> None:
-    async def check(channel: SimulatedChannel, platform: Platform) -> None:
-        steps = set()
-        for number in range(30):
-            kept, wanted = Kept(), job("timeline", number)
-            while not isinstance(outcome := await channel.publish(wanted, kept), Sent):
-                assert isinstance(outcome, Unknown)
-                steps.add(outcome.step)
-                await asyncio.sleep(60)
-                await channel.reconcile(wanted, kept)
-            assert [platform.times(wanted.key, part) for part in range(3)] == [1, 1, 1]
-        assert steps == {"publish", "part:1", "part:2"}
-
-    call(world, "timeline", check, answer_lost=0.2, call_lost=0.2)
 
 
 def test_preparing_may_fail_but_never_stays_in_doubt(world: World) -> None:
