@@ -215,7 +215,8 @@ def test_a_quick_run_measures_real_servers_and_leaves_the_page_of_results(
 async def test_sends_over_http_go_to_a_server_in_another_process() -> None:
     measured = await http_loop._compare("sandbox", "uvloop", sends=200, runs=1)
     assert [item["unit"] for item in measured] == ["requests/s", "requests/s", "µs", "µs"]
-    assert measured[1]["against"] == measured[0]["value"] > 0
+    for bare, ours in (measured[:2], measured[2:]):
+        assert ours["against"] == bare["value"] > 0
 
 
 async def test_a_child_that_fails_says_why_and_one_that_hangs_is_ended() -> None:
