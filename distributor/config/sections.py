@@ -71,16 +71,14 @@ class QueueSection(Section):
 
     url: SecretStr = Field(
         SecretStr("memory://"),
-        description="memory://, in each process; its Redis form is not built yet",
-        examples=["memory://"],
+        description="memory:// for one process; redis://, rediss:// or unix:// where several share the work",
+        examples=["memory://", "redis://localhost/0"],
     )
 
     @field_validator("url")
     @classmethod
     def _queue(cls, value: SecretStr) -> SecretStr:
-        if value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("must be memory:// — the Redis form of the queue is not built yet")
-        return _scheme(value, ("memory://",))
+        return _scheme(value, ("memory://", "redis://", "rediss://", "unix://"))
 
 
 class Web(Section):

@@ -1,14 +1,18 @@
-"""Stages for the faults: the sandbox and a database, with a worker inside, or without one."""
+"""Stages for the faults: the sandbox, a database and a queue, with a worker inside or without one, on both back ends."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
 
 from distributor.demo import Stage
+from tests.queue.backends import backend, changes
+
+__all__ = ["backend", "changes"]
 
 MakeStage = Callable[..., Awaitable[Stage]]
 
@@ -22,11 +26,15 @@ def standard_log() -> Iterator[None]:
 
 
 @pytest.fixture
-async def make_stage(tmp_path: Path) -> AsyncIterator[MakeStage]:
+async def make_stage(tmp_path: Path, changes: Mapping[str, Any]) -> AsyncIterator[MakeStage]:
+    """Makes a stage; `changed` settings beside those of the back end."""
     made: list[Stage] = []
 
-    async def make(roles: frozenset[str] = frozenset({"worker"}), **options: object) -> Stage:
-        stage = Stage(tmp_path / f"stage{len(made)}", roles=roles, **options)  # type: ignore[arg-type]
+    async def make(
+        roles: frozenset[str] = frozenset({"worker"}), changed: Mapping[str, Any] | None = None, **options: object
+    ) -> Stage:
+        both = {**changes, **(changed or {})}
+        stage = Stage(tmp_path / f"stage{len(made)}", roles=roles, changes=both, **options)  # type: ignore[arg-type]
         await stage.start()
         made.append(stage)
         return stage
