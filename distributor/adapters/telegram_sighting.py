@@ -79,8 +79,7 @@ def _kind(post: Message) -> str:
 def _words(post: Message) -> tuple[str, Marks]:
     text = post.text or post.caption or ""
     entities = post.entities or post.caption_entities
-    # str(): an enum's hash is not that of its value
-    found = ((str(item.type), item.url or "", item.offset, item.length) for item in entities)
+    found = ((item.type, item.url or "", item.offset, item.length) for item in entities)
     return text.strip(), _marks(text, found)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -189,6 +190,16 @@ async def test_a_later_message_that_answers_another_post_is_not_ours(opened: Ope
     found = await stage.channel.reconcile(job, progress)
     assert isinstance(found, CannotTell)
     assert "the witness saw its words, but not as they were sent" in found.reason
+
+
+async def test_a_message_is_not_found_in_an_equal_one_of_its_own_release(stage: Stage) -> None:
+    made = await stage.desk.claimed(stage.channel, body=LONG, photo_count=1)
+    first, second, _ = made.rendering.parts
+    job = replace(made, rendering=replace(made.rendering, parts=(first, second, second)))
+    progress = Recorder()
+    stage.order("sendMessage", "reset_before", after=1)
+    assert isinstance(await stage.channel.publish(job, progress), Unknown)
+    assert isinstance(await stage.channel.reconcile(job, progress), LookAgain)
 
 
 # ---- not seen, or not for sure ----
