@@ -84,6 +84,27 @@ async def test_a_relay_that_takes_fewer_connections_costs_no_mail_its_attempt(st
         await made.aclose()
 
 
+async def test_a_connection_that_failed_is_tried_again_while_mails_wait_behind_a_slow_one(stage: Stage) -> None:
+    async def slow(talk: Talk) -> None:
+        await talk.greet()
+        await talk.envelope()
+        await talk.reader.read()
+
+    async def gone(talk: Talk) -> None:
+        talk.hang_up()
+
+    async with relay(slow, gone, serve) as server:
+        made = channel(stage, port=server.port, connections=2, command_timeout=20)
+        tasks = [asyncio.create_task(made.publish(job, Recorder())) for job in await jobs(stage, 5)]
+        done, late = await asyncio.wait(tasks, timeout=2)
+        assert [isinstance(task.result(), Sent) for task in done] == [True] * 4
+        assert server.connections == 3
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+        await made.aclose()
+
+
 async def test_no_relay_at_all_is_told_to_everybody_who_waits(stage: Stage) -> None:
     made = channel(stage, port=1, connections=3)
     outcomes = await asyncio.gather(*(made.publish(job, Recorder()) for job in await jobs(stage, 30)))
@@ -102,7 +123,7 @@ async def test_a_relay_that_comes_back_is_used_at_once(stage: Stage) -> None:
 
 
 async def test_a_delivery_stopped_behind_another_ones_dot_harms_neither_it_nor_the_truth(stage: Stage) -> None:
-    answered = asyncio.Event()
+    answered, played = asyncio.Event(), asyncio.Event()
 
     async def play(talk: Talk) -> None:
         await talk.greet()
@@ -112,7 +133,8 @@ async def test_a_delivery_stopped_behind_another_ones_dot_harms_neither_it_nor_t
         await talk.envelope()
         await asyncio.wait_for(answered.wait(), 5)
         talk.say("250 queued", "250 ok", "250 ok", "354 go on")
-        assert await talk.reader.read() == b""  # no content for who was stopped
+        assert await talk.reader.read(1) == b""  # the end, and no content for who was stopped
+        played.set()
 
     async with relay(play) as server:
         made = channel(stage, port=server.port, connections=1)
@@ -124,6 +146,7 @@ async def test_a_delivery_stopped_behind_another_ones_dot_harms_neither_it_nor_t
         first, second = await asyncio.gather(*tasks, return_exceptions=True)
         assert isinstance(first, Sent)
         assert isinstance(second, asyncio.CancelledError)
+        await asyncio.wait_for(played.wait(), 1)
 
 
 async def test_a_delivery_stopped_while_it_waits_is_never_begun(stage: Stage) -> None:
@@ -137,6 +160,8 @@ async def test_a_delivery_stopped_while_it_waits_is_never_begun(stage: Stage) ->
     assert [type(outcome).__name__ for outcome in outcomes] == ["Sent", "CancelledError", "CancelledError"]
     await asyncio.sleep(0.05)
     assert [mail.rcpt for mail in stage.mails] == [("reader0@paper.example",)]
+    assert stage.sandbox.calls("smtp", "smtp.mail") == 1
+    assert stage.sandbox.calls("smtp", "smtp.connect") == 1
     await made.aclose()
 
 
