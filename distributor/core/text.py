@@ -78,6 +78,8 @@ def normalise(text: str) -> str:
 
 def storable(text: str) -> str:
     """A platform's words as every database can keep them: no NUL, no half characters. Nothing else is changed."""
+    if text.isascii() and "\x00" not in text:
+        return text  # nearly every code and id
     return _HALF.sub("\ufffd", text.replace("\x00", "\ufffd"))
 
 

@@ -97,6 +97,8 @@ class Lane:
     def feel(self, failed: bool) -> None:
         """Additive increase, multiplicative decrease: a platform in trouble gets fewer at once, down to one."""
         window = self.window or float(self.concurrency)
+        if not failed and window >= self.concurrency:
+            return
         self.window = max(window / 2, 1.0) if failed else min(window + 1.0 / window, float(self.concurrency))
 
 

@@ -154,7 +154,7 @@ class LaneRunner:
             while lane.buffer and lane.at_work <= lane.most and not self._stopping:
                 await self._deliver(lane.buffer.popleft(), grant)
                 lane.ended += 1
-                if len(lane.buffer) * 2 <= lane.at_work or lane.wants():
+                if not lane.stirred.is_set() and lane.wants():
                     lane.stirred.set()
         finally:
             lane.at_work -= 1

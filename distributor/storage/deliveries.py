@@ -40,6 +40,8 @@ from distributor.storage.shown import Renderings
 
 log = structlog.get_logger(__name__)
 
+_ACTIONS = {action.value: action for action in Action}
+
 
 class Deliveries:
     """core.ports.DeliveryStore over a Database. `base_url` is the newsroom's address, for permanent links."""
@@ -83,7 +85,7 @@ class Deliveries:
     def _job(self, row: Row, slug: str, approved_at: datetime | None, intended_at: datetime | None) -> Job:
         return Job(
             delivery_id=row.id,
-            action=Action(row.action),
+            action=_ACTIONS[row.action],
             key=f"{row.release_id}-{row.revision}-{row.action}-{row.id}",
             rendering=self._renderings.get(row.rendering_id).rendering,
             destination=Destination(row.destination_id, row.channel, row.address, row.label, row.language, row.token),

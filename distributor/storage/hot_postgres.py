@@ -30,7 +30,7 @@ from distributor.storage.hot import (
     sort_out,
     terms_from,
 )
-from distributor.storage.lines import Line, micros
+from distributor.storage.lines import Line, by_fate, micros
 from distributor.storage.shown import Renderings
 
 _PAUSED = "(SELECT 1 FROM lanes l WHERE l.name = d.channel AND l.paused AND (l.until IS NULL OR l.until > $2)) IS NULL"
@@ -70,12 +70,10 @@ WHERE id = ANY($4::bigint[])
 RETURNING due, id
 """
 _APPLY = """
-UPDATE deliveries d SET state = j.state, code = j.code, reason = j.reason, lease_until = NULL, updated_at = $1,
-    due = coalesce(j.due, d.due), attempts = d.attempts + j.cost, receipt = coalesce(j.receipt::json, d.receipt),
-    step = coalesce(j.step, d.step), uncertain = d.uncertain OR j.doubt,
-    looks = CASE WHEN j.doubt THEN 0 ELSE d.looks END
-FROM unnest($2::bigint[], $3::int[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::int[], $9::text[],
-    $10::text[], $11::bool[]) AS j(id, fence, state, code, reason, due, cost, receipt, step, doubt)
+UPDATE deliveries d SET state = $1, code = $2, reason = $3, due = coalesce($4, d.due), attempts = d.attempts + $5,
+    step = coalesce($6, d.step), uncertain = d.uncertain OR $7, looks = CASE WHEN $7 THEN 0 ELSE d.looks END,
+    lease_until = NULL, updated_at = $8, receipt = coalesce(j.receipt::json, d.receipt)
+FROM unnest($9::bigint[], $10::int[], $11::text[]) AS j(id, fence, receipt)
 WHERE d.id = j.id AND d.fence = j.fence AND d.state = 'sending'
 RETURNING d.id
 """
@@ -178,8 +176,10 @@ class PostgresHot:
         """See HotPath.record."""
         at = micros(now)
         async with self._database.hot_connection() as connection, connection.transaction():
-            columns = list(zip(*(line[:10] for line in lines), strict=True))
-            done = {row[0] for row in await connection.fetch(_APPLY, at, *columns)}
+            done: set[int] = set()
+            for fate, some in by_fate(lines).items():
+                columns = zip(*(line[:3] for line in some), strict=True)
+                done.update(row[0] for row in await connection.fetch(_APPLY, *fate, at, *columns))
             ours = [line for line in lines if line.delivery_id in done]
             releases = list(finish)
             if ours or releases:
@@ -240,8 +240,8 @@ async def _append(connection: Any, lines: Sequence[Line], worker: str, now: int)
             line.started,
             line.finished,
             line.outcome,
-            line.told_code,
-            line.told_reason,
+            line.code,
+            line.reason,
             line.receipt,
             False,
             event.seq,

@@ -30,7 +30,7 @@ from distributor.storage.hot import (
     sort_out,
     terms_from,
 )
-from distributor.storage.lines import Line, micros
+from distributor.storage.lines import Line, by_fate, micros
 from distributor.storage.shown import Renderings
 
 T = TypeVar("T")
@@ -72,16 +72,13 @@ UPDATE deliveries SET state = 'sending', fence = fence + 1, worker = ?1, lease_u
     updated_at = ?3
 WHERE id IN (SELECT value FROM json_each(?4))
 """
-_FIELDS = ("id", "fence", "state", "code", "reason", "due", "cost", "receipt", "step", "doubt")
-_APPLY = f"""
-UPDATE deliveries SET state = j.state, code = j.code, reason = j.reason, lease_until = NULL, updated_at = ?1,
-    due = coalesce(j.due, deliveries.due), attempts = attempts + j.cost,
-    receipt = coalesce(j.receipt, deliveries.receipt), step = coalesce(j.step, deliveries.step),
-    uncertain = uncertain OR j.doubt, looks = CASE WHEN j.doubt THEN 0 ELSE looks END
-FROM (SELECT {", ".join(f"json_extract(value, '$[{at}]') AS {name}" for at, name in enumerate(_FIELDS))}
-    FROM json_each(?2)) AS j
-WHERE deliveries.id = j.id AND deliveries.fence = j.fence AND deliveries.state = 'sending'
-"""  # noqa: S608  # names of ours
+_APPLY = """
+UPDATE deliveries SET state = ?1, code = ?2, reason = ?3, due = coalesce(?4, due), attempts = attempts + ?5,
+    step = coalesce(?6, step), uncertain = uncertain OR ?7, looks = CASE WHEN ?7 THEN 0 ELSE looks END,
+    lease_until = NULL, updated_at = ?8, receipt = coalesce(j.receipt, deliveries.receipt)
+FROM (SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[2]') AS receipt FROM json_each(?9)) AS j
+WHERE deliveries.id = j.id
+"""
 _HELD = """
 SELECT json_group_array(d.id) FROM json_each(?) JOIN deliveries d ON d.id = json_extract(value, '$[0]')
 WHERE d.fence = json_extract(value, '$[1]') AND d.state = 'sending'
@@ -216,10 +213,11 @@ def _record(
     lines: Sequence[Line], worker: str, now: int, finish: list[str], connection: sqlite3.Connection
 ) -> frozenset[int]:
     with _Transaction(connection):
-        plain = json.dumps([line[:10] for line in lines])
-        held = set(json.loads(connection.execute(_HELD, (plain,)).fetchone()[0]))
-        connection.execute(_APPLY, (now, plain))
+        named = json.dumps([line[:2] for line in lines])
+        held = set(json.loads(connection.execute(_HELD, (named,)).fetchone()[0]))
         ours = [line for line in lines if line.delivery_id in held]
+        for fate, some in by_fate(ours).items():
+            connection.execute(_APPLY, (*fate, now, json.dumps([line[:3] for line in some])))
         if ours:
             _append(connection, ours, worker, now)
         if finish:
@@ -251,7 +249,7 @@ def _append(connection: sqlite3.Connection, lines: Sequence[Line], worker: str, 
             bound: list[Any] = []
             for position, line in enumerate(lines[place : place + size], place):
                 bound += (line.delivery_id, line.number, line.fence, worker, line.started, line.finished)
-                bound += (line.outcome, line.told_code, line.told_reason, line.receipt, event.seq, position, line.leaf)
+                bound += (line.outcome, line.code, line.reason, line.receipt, event.seq, position, line.leaf)
             connection.execute(_ATTEMPT + ", ".join([_ATTEMPT_ROW] * size), bound)
             place += size
 
