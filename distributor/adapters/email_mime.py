@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,6 +18,9 @@ from distributor.adapters.email_render import UNSUBSCRIBE
 from distributor.core.rendering import Part
 
 _LINE = 57  # bytes that make one line of 76 in base64
+
+# The standard library's quoted-printable forgets that a space at a line's end takes three characters.
+_ONE_TOO_LONG = re.compile(rb"^([^\n]{74})(=20|=09)(?=\r$)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,7 @@ def _in_lines(before: bytes, after: bytes) -> Linked:
 
 def _quoted(text: bytes) -> bytes:
     """Quoted-printable of whole lines (RFC 2045, 6.7): no line longer than 76, no space at a line's end."""
-    return binascii.b2a_qp(text, istext=True)
+    return _ONE_TOO_LONG.sub(rb"\1=\r\n\2", binascii.b2a_qp(text, istext=True))
 
 
 def _base64(content: bytes) -> bytes:
