@@ -51,6 +51,7 @@ async def attempt(
     """The outcome of one try. `begins` is called right before the publishing call. Raises FenceLost where the claim was
     taken over, CancelledError where it was stopped, both only before anything began."""
     job = claimed.job
+    left = False  # True from the moment at which a byte may have left
     if claimed.bytes_hash != claimed.rendering_hash:
         return Rejected("bytes_changed", "the rendering is not the one that was approved; nothing was sent")
     try:
@@ -61,10 +62,12 @@ async def attempt(
             if claimed.deadline is not None and clock() >= claimed.deadline:
                 return Deferred("deadline", "the deadline passed while media was being prepared", retry_after=0.0)
             await progress.begin("publish")
+        await progress.hold()
+        left = True  # nothing is awaited between the last look at the claim and the call
         begins()
         outcome = await channel.publish(progress.claimed.job, progress)
     except FenceLost:
-        if not progress.begun:
+        if not left:
             raise
         # Its first parts left. For the log alone: whoever took the claim over decides.
         outcome = Unknown("taken_over", "another worker took the claim over between two parts", progress.begun)
@@ -72,22 +75,22 @@ async def attempt(
         # No attempt of the platform's, so it costs none.
         outcome = Deferred("storage", f"the database took no write: {error}", retry_after=5.0, throttled=True)
     except asyncio.CancelledError:
-        if not progress.begun:
+        if not left:
             raise
         outcome = Unknown("stopped", "the worker was stopped while the call was under way", progress.begun)
     except Exception as error:
-        outcome = _unexpected(error, claimed, progress)
+        outcome = _unexpected(error, claimed, progress.begun if left else "")
     if isinstance(outcome, Unknown) and channel.traits.repeatable:
         return Deferred(outcome.code, outcome.reason)
     return outcome
 
 
-def _unexpected(error: Exception, claimed: Claimed, progress: KeptProgress) -> Outcome:
+def _unexpected(error: Exception, claimed: Claimed, step: str) -> Outcome:
     """An error that the adapter did not map is a defect of ours: never a success, never a blind repeat."""
-    log.exception("an attempt failed unexpectedly", delivery=claimed.job.delivery_id, step=progress.begun)
+    log.exception("an attempt failed unexpectedly", delivery=claimed.job.delivery_id, step=step)
     reason = f"internal error: {type(error).__name__}"
-    if progress.begun:
-        return Unknown("internal", reason, progress.begun)
+    if step:
+        return Unknown("internal", reason, step)
     if claimed.attempts + 1 >= POISON_AFTER:
         return Rejected("poison", f"{reason}, {claimed.attempts + 1} times; see the log")
     return Deferred("internal", reason)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import structlog
 
 from distributor.core.ports import Claimed, Clock, DeliveryStore
+from distributor.queue.grip import Grip
 
 log = structlog.get_logger(__name__)
 
@@ -28,9 +30,10 @@ class NotKept(Exception):
 class KeptProgress:
     """Progress of one claim. `begun` is the irrevocable step that is under way, '' before any."""
 
-    def __init__(self, store: DeliveryStore, claimed: Claimed, clock: Clock) -> None:
+    def __init__(self, store: DeliveryStore, claimed: Claimed, clock: Clock, grip: Grip | None = None) -> None:
         self._store = store
         self._clock = clock
+        self._grip = grip  # None for a look, which sends nothing
         self.claimed = claimed
         self._kept = dict(claimed.progress)
 
@@ -51,8 +54,28 @@ class KeptProgress:
         self.claimed = replace(self.claimed, progress=dict(self._kept))
 
     async def begin(self, step: str) -> None:
-        """See Progress.begin."""
-        now = self._clock()
+        """See Progress.begin. An answer that came late (we may have been stopped meanwhile) is asked for again."""
+        while True:
+            asked, now = self._grip.now() if self._grip else None, self._clock()
+            await self._ask(step, now)
+            if self._grip is None or asked is None:
+                break
+            self._grip.keep((self.claimed.job.delivery_id,), asked)
+            if self._grip.holds(self.claimed.job.delivery_id):
+                break
+        job = self.claimed.job
+        job = job if job.intended_at else replace(job, intended_at=now)
+        self.claimed = replace(self.claimed, step=step, job=job)
+
+    async def hold(self) -> None:
+        """Right before the publishing call: make sure that the claim is still ours. Raises FenceLost."""
+        if self._grip is not None and not self._grip.holds(self.claimed.job.delivery_id):
+            log.warning(
+                "a claim grew old before it was used; asking for it again", delivery=self.claimed.job.delivery_id
+            )
+            await self.begin(self.begun or "publish")
+
+    async def _ask(self, step: str, now: datetime) -> None:
         try:
             ours = await self._store.begin(self.claimed, step, now)
         except Exception as error:
@@ -60,9 +83,6 @@ class KeptProgress:
             raise NotKept(type(error).__name__) from error
         if not ours:
             raise FenceLost
-        job = self.claimed.job
-        job = job if job.intended_at else replace(job, intended_at=now)
-        self.claimed = replace(self.claimed, step=step, job=job)
 
     async def _keep(self) -> bool:
         """Commit what is known. After something left, it is tried for as long as the process lives: forgetting it

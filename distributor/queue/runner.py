@@ -16,6 +16,7 @@ from distributor.core.delivery import DeliveryState, after_outcome
 from distributor.core.outcome import Outcome
 from distributor.core.ports import Batch, Claimed, Clock, DeliveryStore, Events, Grant, Queue, Result, Wish
 from distributor.queue.attempt import attempt, plain
+from distributor.queue.grip import Grip
 from distributor.queue.heed import Heed
 from distributor.queue.lane import Lane
 from distributor.queue.progress import FenceLost, KeptProgress
@@ -41,10 +42,12 @@ class LaneRunner:
         clock: Clock,
         *,
         worker: str,
+        grip: Grip,
         lease: float,
         poll: float,
     ) -> None:
         self.lane = lane
+        self._grip = grip
         self._store = store
         self._queue = queue
         self._recorder = recorder
@@ -93,16 +96,19 @@ class LaneRunner:
             resting |= {claimed.job.destination.id for claimed in lane.running.values()}
         calls = grant.calls if lane.windows else None
         wish = Wish(lane.name, wanted, calls, frozenset(resting), single=bool(lane.destination_windows))
+        asked = self._grip.now()
         self._claiming = asyncio.create_task(self._store.claim(wish, self._worker, self._clock(), self._lease))
         try:
             # A stop must not tear a claim from its deliveries: intents would stand that nobody carries out.
-            return await asyncio.shield(self._claiming)
+            batch = await asyncio.shield(self._claiming)
         except asyncio.CancelledError:
             lane.put((await self._claiming).claimed)
             raise
         except Exception:
             lane.in_doubt = True
             raise
+        self._grip.keep((claimed.job.delivery_id for claimed in batch.claimed), asked)
+        return batch
 
     async def _clear_doubt(self) -> None:
         """After a claim whose answer was lost (the database went away in mid-commit): read what became of it."""
@@ -163,12 +169,12 @@ class LaneRunner:
     async def _deliver(self, claimed: Claimed, grant: Grant | None) -> None:
         """One delivery, from its claim to its recorded outcome."""
         lane, started = self.lane, self._clock()
-        progress = KeptProgress(self._store, claimed, self._clock)
+        progress = KeptProgress(self._store, claimed, self._clock, self._grip)
         begins: Callable[[], None] = (lambda: self._queue.began(grant)) if grant else _nothing
         try:
             outcome = await self._attempt(claimed, progress, begins)
             if outcome is None:
-                lane.running.pop(claimed.job.delivery_id, None)
+                self._let_go(claimed)
                 return
             outcome = plain(outcome)
             finished = self._clock()
@@ -180,13 +186,13 @@ class LaneRunner:
             await self._recorder.record(result, at_once=not lane.channel.traits.bulk, kept=self._kept)
         except Exception:
             # Its lease ends, and then its effect is looked for.
-            lane.running.pop(claimed.job.delivery_id, None)
+            self._let_go(claimed)
             lane.untold[claimed.job.delivery_id] = None
             log.exception("a delivery's end could not be told", delivery=claimed.job.delivery_id)
 
     def _kept(self, result: Result) -> None:
         """An outcome is committed: the claim is no longer ours to keep alive."""
-        self.lane.running.pop(result.claimed.job.delivery_id, None)
+        self._let_go(result.claimed)
         if result.next.state in {DeliveryState.WAITING, DeliveryState.QUEUED} or not self.lane.running:
             self.lane.stirred.set()
 
@@ -200,7 +206,7 @@ class LaneRunner:
             return None
         except asyncio.CancelledError:
             # Stopped before anything irrevocable began: it goes again.
-            self.lane.running.pop(claimed.job.delivery_id, None)
+            self._let_go(claimed)
             await self._store.give_back([claimed], self._clock())
             raise
 
@@ -216,12 +222,16 @@ class LaneRunner:
         waiting = list(self.lane.buffer)
         self.lane.buffer.clear()
         for claimed in waiting:
-            self.lane.running.pop(claimed.job.delivery_id, None)
+            self._let_go(claimed)
         try:
             await self._store.give_back(waiting, self._clock())
         except Exception:
             # Their leases end. Where the intent stood they become unknown then: it cannot be told that nothing left.
             log.exception("claims could not be given back", lane=self.lane.name, deliveries=len(waiting))
+
+    def _let_go(self, claimed: Claimed) -> None:
+        self.lane.running.pop(claimed.job.delivery_id, None)
+        self._grip.drop(claimed.job.delivery_id)
 
     def at_work(self) -> list[asyncio.Task[None]]:
         """What is under way."""

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
 
 import structlog
 
-from distributor.core.ports import Clock, DeliveryStore, Events, Queue
+from distributor.core.ports import Claimed, Clock, DeliveryStore, Events, Queue
+from distributor.queue.grip import Grip
 from distributor.queue.lane import Lane
 from distributor.queue.looks import Looks
 from distributor.queue.recorder import Recorder
@@ -51,10 +53,9 @@ class Worker:
         self._recorder = Recorder(store, events, clock, name)
         self._relay = Relay(store, lanes, clock, poll)
         self._looks = Looks(store, lanes, self._recorder, clock, worker=name, lease=lease, poll=poll)
-        self._runners = [
-            LaneRunner(lane, store, queue, self._recorder, events, clock, worker=name, lease=lease, poll=poll)
-            for lane in lanes.values()
-        ]
+        self._grip = Grip(lease, clock)
+        make = partial(LaneRunner, worker=name, grip=self._grip, lease=lease, poll=poll)
+        self._runners = [make(lane, store, queue, self._recorder, events, clock) for lane in lanes.values()]
         self._loops: list[asyncio.Task[None]] = []
         self._alive: asyncio.Task[None] | None = None
         self._deaf: list[Callable[[], None]] = []
@@ -87,6 +88,10 @@ class Worker:
         # Until here the leases of what was under way were kept: nobody else took it for lost.
         await _end([self._alive] if self._alive else [])
 
+    def _is_running(self, claimed: Claimed) -> bool:
+        lane = self._lanes[claimed.job.destination.channel]
+        return lane.running.get(claimed.job.delivery_id) is claimed
+
     def _woken(self, lane: str) -> None:
         for name, one in self._lanes.items():
             if lane in ("", name):
@@ -108,10 +113,14 @@ class Worker:
 
     async def _keep_alive(self) -> None:
         """Heartbeat and leases."""
-        now = self._clock()
-        await self._store.beat(self.name, now)
+        await self._store.beat(self.name, self._clock())
         under_way = [claimed for lane in self._lanes.values() for claimed in list(lane.running.values())]
-        await self._store.renew([*under_way, *self._looks.under_way()], now, self._lease)
+        asked = self._grip.now()
+        # One that grew too old to be sure of may be another's by now, and a renewal would not tell: it stays in doubt
+        # until its next step asks for it. One recorded meanwhile is let go already.
+        sure = [one for one in under_way if self._grip.holds(one.job.delivery_id)]
+        await self._store.renew([*under_way, *self._looks.under_way()], self._clock(), self._lease)
+        self._grip.keep([one.job.delivery_id for one in sure if self._is_running(one)], asked)
         await asyncio.sleep(self._lease / 4)
 
 

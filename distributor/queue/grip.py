@@ -1,0 +1,53 @@
+"""How sure this process is that its claims are still its own.
+
+Pure but for two clocks. A process may be stopped for longer than its lease at any moment, also between a committed
+intent and the first byte (SIGSTOP, a machine put to sleep); others then look, find nothing, and send. So right before a
+byte leaves, the age of the last answer about the claim is looked at, and an old one is asked for again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from distributor.core.ports import Clock
+
+SURE = 0.5  # of a lease: within it nobody else can have taken the claim, and the call has time to leave
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A time by both clocks: the loop's may stand still while the machine sleeps, the wall's may be set."""
+
+    loop: float
+    wall: float
+
+
+class Grip:
+    """When each claim of this process was last surely its own. `lease` in seconds."""
+
+    def __init__(self, lease: float, clock: Clock) -> None:
+        self._sure = lease * SURE
+        self._clock = clock
+        self._asked: dict[int, Moment] = {}
+
+    def now(self) -> Moment:
+        """Taken before the database is asked: the lease counts from then at the earliest."""
+        return Moment(asyncio.get_running_loop().time(), self._clock().timestamp())
+
+    def keep(self, ids: Iterable[int], asked: Moment) -> None:
+        """These were claimed, begun or renewed by a statement that was given at that moment."""
+        self._asked.update((number, asked) for number in ids)
+
+    def drop(self, delivery_id: int) -> None:
+        """This one is no longer ours to keep."""
+        self._asked.pop(delivery_id, None)
+
+    def holds(self, delivery_id: int) -> bool:
+        """True while it is surely ours."""
+        asked = self._asked.get(delivery_id)
+        if asked is None:
+            return False
+        now = self.now()
+        return now.loop - asked.loop < self._sure and abs(now.wall - asked.wall) < self._sure
