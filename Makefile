@@ -12,7 +12,7 @@ DEV_STAMP := .venv/.setup-dev
 BENCH_STAMP := .venv/.setup-bench
 PINS := pyproject.toml requirements/build.txt scripts/setup.sh
 
-.PHONY: help setup setup-dev setup-bench services demo test check format bench lock clean
+.PHONY: help setup setup-dev setup-bench services demo test chaos check format bench lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -56,6 +56,9 @@ check: setup-dev ## style, types, import contracts, and that no file names a reg
 format: setup-dev ## let ruff format and repair what it can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+chaos: setup-dev services ## 10,000 deliveries while workers, Redis and PostgreSQL are killed; CHAOS="--seed 2 --seconds 60"
+	$(BIN)/python -m tests.chaos $(CHAOS)
 
 bench: setup-bench services ## measures; writes benchmarks/latest.json and the table of benchmarks/RESULTS.md; BENCH="--only NAME"
 	$(BIN)/python -m benchmarks $(BENCH)
