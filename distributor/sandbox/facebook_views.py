@@ -6,7 +6,7 @@ A field that the node does not have is refused with code 100, as Graph does. Pur
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from urllib.parse import urlencode
 
 from distributor.sandbox.facebook_errors import JSON, bad_parameter, split_fields
 from distributor.sandbox.facebook_page import FacebookPage, PagePost, Photo
@@ -113,7 +113,8 @@ class FacebookViews:
         return _chosen(whole, fields, VIDEO_FIELDS, "Video", ("id", "description"))
 
     def feed(self, given: dict[str, str]) -> JSON:
-        """GET /{page}/feed: newest first; `since` is a unix time or an ISO time, `limit` at most 100."""
+        """GET /{page}/feed: newest first; `since` is a unix time or an ISO time, `limit` at most 100. Where there is
+        more than fits, `paging.next` says so and `after` goes on."""
         posts = self.page.standing()
         if since := given.get("since"):
             start = _time(since)
@@ -121,8 +122,23 @@ class FacebookViews:
         limit = given.get("limit", "25")
         if not limit.isdigit() or int(limit) > 100:
             raise bad_parameter("Please reduce the amount of data you're asking for, then retry your request")
-        shown: list[Any] = [self.post_json(post, given.get("fields", "")) for post in posts[: int(limit)]]
-        return {"data": shown, "paging": {"cursors": {"before": "QVFI", "after": "QVFJ"}}} if shown else {"data": []}
+        if "after" in given:
+            posts = posts[_place(posts, given["after"]) + 1 :]
+        page = posts[: int(limit)]
+        if not page:
+            return {"data": []}
+        paging: JSON = {"cursors": {"before": page[0].id, "after": page[-1].id}}
+        if len(posts) > len(page):
+            words = {name: value for name, value in given.items() if name != "after"} | {"after": page[-1].id}
+            paging["next"] = f"https://graph.facebook.com/v26.0/{self.page.id}/feed?{urlencode(words)}"
+        return {"data": [self.post_json(post, given.get("fields", "")) for post in page], "paging": paging}
+
+
+def _place(posts: list[PagePost], cursor: str) -> int:
+    place = next((place for place, post in enumerate(posts) if post.id == cursor), None)
+    if place is None:
+        raise bad_parameter("Invalid cursors values")
+    return place
 
 
 def _time(text: str) -> datetime:

@@ -159,7 +159,8 @@ class XPosts:
         return {"errors": [not_found("id", post_id, "tweet")]}
 
     def timeline(self, user_id: str, query: dict[str, str]) -> JSON:
-        """GET /2/users/{id}/tweets: newest first, exclusive of since_id."""
+        """GET /2/users/{id}/tweets: newest first, exclusive of since_id. Where there is more than fits,
+        `meta.next_token` says so and `pagination_token` goes on."""
         only_query(query, TIMELINE_QUERY)
         if user_id != self.user["id"]:
             return {"errors": [not_found("id", user_id, "user")]}
@@ -174,10 +175,14 @@ class XPosts:
         if "start_time" in query:
             start = datetime.fromisoformat(query["start_time"].replace("Z", "+00:00"))
             posts = [post for post in posts if post.at >= start]
-        posts = posts[: int(count)]
+        if token := query.get("pagination_token"):
+            posts = [post for post in posts if int(post.id) < _last_shown(token)]
+        more, posts = len(posts) > int(count), posts[: int(count)]
         if not posts:
             return {"meta": {"result_count": 0}}
-        meta = {"result_count": len(posts), "newest_id": posts[0].id, "oldest_id": posts[-1].id}
+        meta: JSON = {"result_count": len(posts), "newest_id": posts[0].id, "oldest_id": posts[-1].id}
+        if more:
+            meta["next_token"] = f"after{posts[-1].id}"
         return {"data": [self.as_json(post, _fields(query)) for post in posts], "meta": meta} | self._includes(
             posts, query
         )
@@ -191,6 +196,13 @@ class XPosts:
         if "author_id" in wanted:
             includes["users"] = [{name: self.user[name] for name in ("id", "name", "username")}]
         return {"includes": includes} if includes else {}
+
+
+def _last_shown(token: str) -> int:
+    number = token.removeprefix("after")
+    if not number.isdigit() or token == number:
+        raise invalid("pagination_token", token, f"The `pagination_token` query parameter value [{token}] is not valid")
+    return int(number)
 
 
 def _fields(query: dict[str, str]) -> set[str]:

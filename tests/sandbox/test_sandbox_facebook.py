@@ -80,6 +80,21 @@ async def test_reading_editing_publishing_deleting(sandbox: Sandbox, graph: Any)
     assert (await graph("GET", "/me", params={"fields": "id,name"})).body["id"] == sandbox.facebook.page_id
 
 
+async def test_a_feed_that_is_longer_than_a_page_says_so_and_goes_on(sandbox: Sandbox, graph: Any) -> None:
+    made = [(await graph("POST", "/me/feed", data={"message": f"{n}"})).body["id"] for n in range(5)]
+    read: list[str] = []
+    after: dict[str, str] = {}
+    for size, more in ((2, True), (2, True), (1, False)):
+        page = (
+            await graph("GET", "/me/feed", params={"fields": "id", "limit": "2", "since": "1700000000", **after})
+        ).body
+        assert (len(page["data"]), "next" in page["paging"]) == (size, more)
+        read += [post["id"] for post in page["data"]]
+        after = {"after": page["paging"]["cursors"]["after"]}
+    assert read == made[::-1]
+    assert (await graph("GET", "/me/feed", params={"limit": "2", "after": "nonsense"})).body["error"]["code"] == 100
+
+
 async def test_what_facebook_refuses(sandbox: Sandbox, graph: Any) -> None:
     assert (await graph("POST", "/me/feed", data={"message": " "})).body["error"]["code"] == 100
     bad = await graph("POST", "/me/photos", data=form({}, source=b"no picture"))

@@ -162,6 +162,21 @@ async def test_signatures_are_really_checked(sandbox: Sandbox, x: Any, web: aioh
     assert len(sandbox.effects("x")) == 1
 
 
+async def test_a_timeline_that_is_longer_than_a_page_says_so_and_goes_on(x: Any) -> None:
+    made = [(await x("POST", "/2/tweets", json={"text": f"post {n}"})).body["data"]["id"] for n in range(12)]
+    read: list[str] = []
+    token: dict[str, str] = {}
+    for size in (5, 5, 2):
+        page = (await x("GET", f"/2/users/{USER}/tweets", params={"max_results": "5", **token})).body
+        assert page["meta"]["result_count"] == len(page["data"]) == size
+        read += [post["id"] for post in page["data"]]
+        token = {"pagination_token": page["meta"].get("next_token", "")}
+    assert token == {"pagination_token": ""}
+    assert read == made[::-1]
+    wrong = await x("GET", f"/2/users/{USER}/tweets", params={"pagination_token": "nonsense"})
+    assert wrong.status == 400
+
+
 async def test_every_answer_tells_the_rate_and_the_limit_holds(sandbox: Sandbox, x: Any) -> None:
     sandbox.x.limit("tweets.create", 2)
     left = [(await x("POST", "/2/tweets", json={"text": f"{n}"})).headers["x-rate-limit-remaining"] for n in range(2)]
