@@ -4,6 +4,7 @@
 #   scripts/system_packages.sh make       the program make
 #   scripts/system_packages.sh venv [PY]  what `PY -m venv` needs
 #   scripts/system_packages.sh services   Redis, PostgreSQL and Chromium, for tests and benchmarks
+#   scripts/system_packages.sh bench      smtp-sink and smtp-source (Postfix), to measure the mail
 #
 # May touch: packages of the system, and only as root or with a sudo that asks no password. Otherwise it
 # says exactly what to install and exits 1. Never starts a server: tests start their own on free ports.
@@ -77,8 +78,23 @@ services)
     find_chromium || install_chromium
     echo "services: Redis, PostgreSQL and Chromium are here"
     ;;
+bench)
+    PATH=$PATH:/usr/sbin
+    if ! has smtp-sink || ! has smtp-source; then
+        # A machine has one mail server: installing Postfix would throw another one out.
+        if has sendmail; then
+            echo "Missing: smtp-sink and smtp-source, which come with Postfix. This machine has another mail server;" >&2
+            echo "measure on one that has none." >&2
+            exit 1
+        fi
+        install postfix
+        # Only its test programs are wanted: it must not begin to serve at the next start of the machine either.
+        if has systemctl; then "${as_root[@]}" systemctl --quiet disable postfix || true; fi
+    fi
+    echo "bench: smtp-sink and smtp-source are here"
+    ;;
 *)
-    sed -n '2,8p' "$0" | sed 's/^# \{0,1\}//'
+    sed -n '2,10p' "$0" | sed 's/^# \{0,1\}//'
     exit 2
     ;;
 esac
