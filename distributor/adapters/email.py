@@ -11,8 +11,9 @@ import ssl
 from collections.abc import Hashable
 
 from distributor.adapters.email_conversation import Conversation
+from distributor.adapters.email_dkim import DkimKey, dkim_key, sign
 from distributor.adapters.email_headers import Unsendable, one_line
-from distributor.adapters.email_message import DkimKey, Mail, Template, sign, signed, template, template_key
+from distributor.adapters.email_message import Mail, Template, signed, template, template_key
 from distributor.adapters.email_pool import Pool
 from distributor.adapters.email_render import profiles, render
 from distributor.adapters.email_settings import EmailSettings, plain_address
@@ -151,7 +152,7 @@ class Email:
             return _refused(problem)
 
     async def _signed(self, mail: Mail) -> Mail | Outcome:
-        """Signing is milliseconds of arithmetic, which no other channel should wait for."""
+        """Signing is arithmetic, which no other channel should wait for."""
         try:
             key = self._key or await asyncio.to_thread(self._read_key)
             return mail if key is None else await asyncio.to_thread(signed, mail, key)
@@ -181,7 +182,7 @@ class Email:
     def _read_key(self) -> DkimKey | None:
         if self._key is None and self._settings.dkim_key_file is not None:
             pem = self._settings.dkim_key_file.read_bytes()
-            self._key = DkimKey(self._settings.dkim_selector, self._settings.dkim_domain, pem)
+            self._key = dkim_key(self._settings.dkim_selector, self._settings.dkim_domain, pem)
         return self._key
 
 

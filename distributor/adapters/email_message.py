@@ -12,8 +12,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
-import dkim
-
+from distributor.adapters.email_dkim import DkimKey, sign
 from distributor.adapters.email_headers import Unsendable, message_id, one_line, reader_head, release_head
 from distributor.adapters.email_mime import Body, body
 from distributor.adapters.email_render import content_id
@@ -22,11 +21,6 @@ from distributor.core.channel import Job
 
 _LONGEST_LINK = 900  # RFC 5322, 2.1.1: a line has 998 characters at most
 _LINK = re.compile(r"https?://[!-;=?-~]+")
-
-# Signed once more than they occur, so that nobody can add a second one unseen (RFC 6376, 8.15).
-_ONCE = (b"from", b"to", b"subject", b"date", b"message-id", b"reply-to")
-_SEALED = (*_ONCE, b"list-unsubscribe", b"list-unsubscribe-post")
-_SIGNED = (*_SEALED, b"mime-version", b"content-type", b"content-language", b"list-id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,25 +32,6 @@ class Mail:
     message_id: str
     data: bytes
     utf8: bool
-
-
-@dataclass(frozen=True, slots=True)
-class DkimKey:
-    """A private key in PEM and what it signs for."""
-
-    selector: str
-    domain: str
-    pem: bytes
-
-    def __repr__(self) -> str:
-        return f"DkimKey({self.selector!r}, {self.domain!r})"
-
-
-class _Signer(dkim.DKIM):  # type: ignore[misc]  # dkimpy ships no types
-    """dkimpy's signer without the time of signing, an optional tag that would make every attempt differ."""
-
-    def gen_header(self, fields, *args, **kwargs):  # type: ignore[no-untyped-def]  # as above
-        return super().gen_header([field for field in fields if field[0] != b"t"], *args, **kwargs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,19 +86,8 @@ def template_key(job: Job) -> Hashable:
 
 
 def signed(mail: Mail, key: DkimKey) -> Mail:
-    """The mail with a DKIM signature: milliseconds of arithmetic. Unsendable where the key is no RSA key."""
+    """The mail with a DKIM signature, half a millisecond's work. Unsendable where the key cannot sign."""
     return replace(mail, data=sign(mail.data, key))
-
-
-def sign(data: bytes, key: DkimKey) -> bytes:
-    """The mail with a DKIM signature before it. Unsendable where the key is no RSA key."""
-    present = {line.partition(b":")[0].lower() for line in data.partition(b"\r\n\r\n")[0].split(b"\r\n")}
-    names = [name for name in _SIGNED if name in present] + list(_SEALED)
-    try:
-        signer = _Signer(data, signature_algorithm=b"rsa-sha256")
-        return bytes(signer.sign(key.selector.encode(), key.domain.encode(), key.pem, include_headers=names)) + data
-    except dkim.DKIMException as error:
-        raise Unsendable("dkim", f"the DKIM key cannot sign: {type(error).__name__}") from None
 
 
 def _unsubscribe_link(address: str, token: str) -> str:
