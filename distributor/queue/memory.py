@@ -1,55 +1,152 @@
-"""The queue's embedded form: hints in memory.
+"""The queue's embedded form: wake-ups, quotas and circuits of the workers in this process.
 
-Holds nothing that the database does not know; a restart empties it and the relay fills it again.
+Touches nothing outside, holds nothing that the database does not know. All its times are the event loop's, so that a
+simulation may run it under a clock of its own. After a restart the windows are empty: see `queue.redis` for what
+outlives a process.
 """
 
 from __future__ import annotations
 
 import asyncio
-import heapq
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from distributor.core.ports import Ticket
+import structlog
+
+from distributor.core.ports import Grant, Window
+from distributor.queue.circuit import Health
+from distributor.queue.limits import Ledger
+
+log = structlog.get_logger(__name__)
 
 
 class MemoryQueue:
-    """core.ports.Queue in this process."""
+    """core.ports.Queue in this process. `token` begins every mark, for who mixes them with others'."""
 
-    def __init__(self) -> None:
-        self._heaps: dict[str, list[Ticket]] = {}
-        self._known: set[int] = set()
-        self._woken = asyncio.Event()
+    def __init__(self, token: str = "") -> None:
+        self.ledger = Ledger()
+        self._health: dict[str, Health] = {}
+        self._token = token
+        self._marks = 0
+        self._listeners: dict[int, Callable[[str], None]] = {}
+        self._listened = 0
+        self._workers: dict[str, tuple[str, ...]] = {}
 
-    async def offer(self, tickets: Sequence[Ticket]) -> None:
-        """See Queue.offer."""
-        for ticket in tickets:
-            if ticket.delivery_id not in self._known:
-                self._known.add(ticket.delivery_id)
-                heapq.heappush(self._heaps.setdefault(ticket.lane, []), ticket)
+    async def start(self, worker: str, lanes: Sequence[str]) -> None:
+        """See Queue.start."""
+        self._workers[worker] = tuple(lanes)
 
-    async def take(self, lane: str, most: int) -> list[Ticket]:
-        """See Queue.take."""
-        heap = self._heaps.get(lane, [])
-        taken = [heapq.heappop(heap) for _ in range(min(most, len(heap)))]
-        self._known.difference_update(ticket.delivery_id for ticket in taken)
-        return taken
-
-    async def wait(self, seconds: float) -> None:
-        """See Queue.wait."""
-        try:
-            async with asyncio.timeout(max(seconds, 0)):
-                await self._woken.wait()
-        except TimeoutError:
-            return
-        self._woken.clear()
-
-    async def wake(self) -> None:
+    async def wake(self, lane: str = "") -> None:
         """See Queue.wake."""
-        self._woken.set()
+        self.tell(lane)
 
-    async def size(self, lane: str) -> int:
-        """See Queue.size."""
-        return len(self._heaps.get(lane, []))
+    def tell(self, lane: str) -> None:
+        """Call every listener now."""
+        for woken in list(self._listeners.values()):
+            try:
+                woken(lane)
+            except Exception:
+                log.exception("a listener to wake-ups failed", lane=lane)
+
+    def listen(self, woken: Callable[[str], None]) -> Callable[[], None]:
+        """See Queue.listen."""
+        self._listened += 1
+        number = self._listened
+        self._listeners[number] = woken
+
+        def end() -> None:
+            self._listeners.pop(number, None)
+
+        return end
+
+    async def take(self, lane: str, windows: Sequence[Window], most: int, least: int = 1, part: str = "") -> Grant:
+        """See Queue.take."""
+        now = _now()
+        key = key_of(lane, part)
+        health = self.health(lane)
+        wait = 0.0 if part else health.obstacle(now)
+        if wait > 0:
+            return Grant(key, 0, wait, at=now)
+        probing = health.broken and not part
+        most = least if probing else max(most, least)
+        calls, wait = most, 0.0
+        spent = self.ledger.of(key, now) if windows else None
+        if spent is not None:
+            calls, wait = spent.room(windows, now, most, least)
+        if not calls:
+            return Grant(key, 0, wait, at=now)
+        mark = self.mark()
+        if spent is not None:
+            spent.spend(mark, calls, now)
+        if probing:
+            health.probes(mark, now)
+        return Grant(key, calls, 0.0, mark, now)
+
+    async def refund(self, grant: Grant, calls: int) -> None:
+        """See Queue.refund."""
+        self.give_back(grant, calls)
+
+    def give_back(self, grant: Grant, calls: int) -> None:
+        """The same, at once."""
+        spent = self.ledger.find(grant.key)
+        if spent is not None:
+            spent.refund(grant.mark, calls)
+        lane, part = place_of(grant.key)
+        if calls >= grant.calls and grant.mark and not part:
+            self.health(lane).unused(grant.mark)
+
+    def began(self, grant: Grant) -> None:
+        """See Queue.began."""
+        spent = self.ledger.find(grant.key)
+        if spent is not None:
+            spent.began(grant.mark, _now())
+
+    async def rest(self, lane: str, seconds: float) -> None:
+        """See Queue.rest."""
+        self.health(lane).rest(seconds, _now())
+
+    async def failed(self, lane: str) -> float:
+        """See Queue.failed."""
+        return self.health(lane).failed(_now())
+
+    async def healed(self, lane: str) -> None:
+        """See Queue.healed. Who waits for the circuit is woken."""
+        if self.health(lane).healed():
+            self.tell(lane)
+
+    async def workers(self) -> dict[str, tuple[str, ...]]:
+        """See Queue.workers."""
+        return dict(self._workers)
 
     async def aclose(self) -> None:
-        """See Queue.aclose: nothing to release."""
+        """See Queue.aclose."""
+        self._workers.clear()
+        self._listeners.clear()
+
+    def health(self, lane: str) -> Health:
+        """A lane's rest and circuit."""
+        return self._health.setdefault(lane, Health())
+
+    def resting(self) -> dict[str, float]:
+        """The lanes that rest, with the seconds left."""
+        now = _now()
+        return {lane: kept.rest_until - now for lane, kept in self._health.items() if kept.rest_until > now}
+
+    def mark(self) -> str:
+        """A name for one grant."""
+        self._marks += 1
+        return f"{self._token}{self._marks}"
+
+
+def key_of(lane: str, part: str) -> str:
+    """The name of what is counted together: a lane, or one destination in it."""
+    return f"{lane}/{part}"
+
+
+def place_of(key: str) -> tuple[str, str]:
+    """The lane and the part that a key names."""
+    lane, _, part = key.partition("/")
+    return lane, part
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
