@@ -45,6 +45,11 @@ def load(
     for value in settings.secrets():
         if len(value) < _SHORTEST_SECRET:
             reading.warnings.append("a secret is so short that the log cannot leave it out: take a longer one")
+    if settings.storage.url.get_secret_value().startswith("postgresql://") and not settings.queue.shared:
+        reading.warnings.append(
+            "queue.url is memory:// beside a postgresql:// database: several processes then do not share quotas; "
+            "give more than one worker a Redis"
+        )
     office = settings.office.languages
     channels = {
         name: channel if channel.languages else channel.model_copy(update={"languages": office})

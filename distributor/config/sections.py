@@ -67,11 +67,12 @@ class Storage(Section):
 
 
 class QueueSection(Section):
-    """What to look at next. May be emptied at any moment; the database is the truth."""
+    """Wake-ups, quotas, circuits and live news. May be emptied at any moment; the database is the truth."""
 
     url: SecretStr = Field(
         SecretStr("memory://"),
-        description="memory:// for one process; redis://, rediss:// or unix:// where several share the work",
+        description="memory:// for one process; redis://:PASSWORD@HOST:6379/0, rediss:// (TLS) or unix://PATH "
+        "where several share the work, its quotas and its pauses",
         examples=["memory://", "redis://localhost/0"],
     )
 
@@ -79,6 +80,11 @@ class QueueSection(Section):
     @classmethod
     def _queue(cls, value: SecretStr) -> SecretStr:
         return _scheme(value, ("memory://", "redis://", "rediss://", "unix://"))
+
+    @property
+    def shared(self) -> bool:
+        """Whether several processes can share it."""
+        return not self.url.get_secret_value().startswith("memory://")
 
 
 class Web(Section):

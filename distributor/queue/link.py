@@ -124,7 +124,7 @@ class Link:
                 again = await self._send([commands[place] for place in unknown], whole=True)
                 for place, answer in zip(unknown, again, strict=True):
                     answers[place] = answer
-        # redis sends under asyncio.wait_for, which until Python 3.12 swallows a cancellation that comes when it is done.
+        # redis sends under asyncio.wait_for, which before Python 3.12 swallows a cancellation that comes as it is done.
         if task and task.cancelling() > cancels:
             raise asyncio.CancelledError
         for answer in answers:

@@ -167,7 +167,11 @@ def test_a_secret_file_that_all_may_read_or_that_is_given_beside_the_value_is_wa
     secret.chmod(0o644)
     settings = read(
         None,
-        {"DISTRIBUTOR__STORAGE__URL_FILE": str(secret), "DISTRIBUTOR__STORAGE__URL": "sqlite:////var/lib/d.sqlite"},
+        {
+            "DISTRIBUTOR__STORAGE__URL_FILE": str(secret),
+            "DISTRIBUTOR__STORAGE__URL": "sqlite:////var/lib/d.sqlite",
+            "DISTRIBUTOR__QUEUE__URL": "redis://mq",
+        },
     )
     assert settings.storage.url.get_secret_value().startswith("postgresql://")
     assert sorted("chmod 600" in warning for warning in settings.warnings) == [False, True]
@@ -200,6 +204,23 @@ def test_a_channel_switched_off_needs_no_credentials_and_is_switched_on_by_one_v
     settings = read(path)
     assert (dict(settings.channels), settings.disabled) == ({}, ("a",))
     assert set(wrong(path, {"DISTRIBUTOR__CHANNELS__A__ENABLED": "true"})) == {"channels.a.token"}
+
+
+@pytest.mark.parametrize("url", ["redis://:canary-word@mq:6379/0", "rediss://mq", "unix:///run/redis.sock?db=1"])
+def test_the_queue_may_be_a_redis_that_processes_share(url: str, write: Write) -> None:
+    path = write(f'[queue]\nurl = "{url}"\n[storage]\nurl = "postgresql://db/office"\n')
+    settings = read(path)
+    assert settings.queue.shared
+    assert not settings.warnings
+    assert settings.secrets() == ({"canary-word"} if "canary" in url else set())
+    assert "canary" not in repr(settings)
+
+
+def test_a_queue_in_each_process_beside_a_shared_database_is_warned_of(write: Write) -> None:
+    settings = read(write('[storage]\nurl = "postgresql://db/office"\n'))
+    assert not settings.queue.shared
+    (warning,) = settings.warnings
+    assert "do not share quotas" in warning
 
 
 def test_the_webhook_mode_needs_a_secret_and_https(write: Write) -> None:

@@ -10,9 +10,13 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
+from pydantic import SecretStr
+
+from distributor.config.sections import QueueSection
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -114,6 +118,16 @@ def test_compose_waits_for_health_that_is_really_checked(compose: dict[str, Any]
                 assert services[other]["healthcheck"]["test"]
     assert "healthcheck" not in services["distributor"], "the image's own counts"
     assert of(image, "HEALTHCHECK")
+
+
+def test_the_service_shares_its_quotas_through_the_redis_beside_it(compose: dict[str, Any]) -> None:
+    services = compose["services"]
+    url = QueueSection(url=SecretStr(services["distributor"]["environment"]["DISTRIBUTOR__QUEUE__URL"])).url
+    address = urlsplit(url.get_secret_value())
+    assert address.scheme == "redis"
+    assert address.hostname in services
+    assert services["distributor"]["depends_on"][address.hostname] == {"condition": "service_healthy"}
+    assert set(services["distributor"]["networks"]) & set(services[address.hostname]["networks"])
 
 
 def test_secrets_reach_the_containers_as_files_only(compose: dict[str, Any]) -> None:
