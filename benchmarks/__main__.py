@@ -33,6 +33,7 @@ GROUPS = {
     "http": "benchmarks.http_loop",
     "mail": "benchmarks.mail",
     "engine": "benchmarks.engine",
+    "whole": "benchmarks.whole",
     "rates": "benchmarks.rates",
     "fanout": "benchmarks.fanout",
     "growth": "benchmarks.growth",

@@ -171,7 +171,10 @@ class Telegram:
             return Deferred("media_missing", f"a file to upload cannot be read: {error.strerror}")
         if self._witness and job.destination.address == self.settings.chat:
             self._witness.credit(job.delivery_id, messages)
-        await progress.save(f"part:{index}", kept_of(messages))
+        if index + 1 < len(job.rendering.parts):
+            await progress.save(f"part:{index}", kept_of(messages))
+        else:
+            progress.note(f"part:{index}", kept_of(messages))
         return None
 
     async def _forget(self, items: list[Placed], progress: Progress) -> None:

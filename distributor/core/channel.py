@@ -115,6 +115,9 @@ class Progress(Protocol):
     async def save(self, step: str, value: dict[str, Any]) -> None:
         """Commit that the step is done. Values are small JSON without secrets."""
 
+    def note(self, step: str, value: dict[str, Any]) -> None:
+        """Known to `get` from now on, and not committed by itself: for the last step of all, whose outcome is."""
+
     async def begin(self, step: str) -> None:
         """Commit the intent of a further irrevocable call, before its first byte.
 

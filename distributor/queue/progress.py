@@ -53,6 +53,10 @@ class KeptProgress:
             raise FenceLost
         self.claimed = replace(self.claimed, progress=dict(self._kept))
 
+    def note(self, step: str, value: dict[str, Any]) -> None:
+        """See Progress.note."""
+        self._kept[step] = value
+
     async def begin(self, step: str) -> None:
         """See Progress.begin. An answer that came late (we may have been stopped meanwhile) is asked for again."""
         while True:

@@ -82,6 +82,11 @@ class Recorder:
         self.kept[step] = dict(value)
         self.asked.append(("save", step))
 
+    def note(self, step: str, value: dict[str, Any]) -> None:
+        """Keep until the end."""
+        self.kept[step] = dict(value)
+        self.asked.append(("note", step))
+
     async def begin(self, step: str) -> None:
         """Note."""
         self.asked.append(("begin", step))

@@ -128,7 +128,7 @@ async def test_an_album_of_ten_is_one_call_and_one_caption(stage: Stage) -> None
     assert len(outcome.receipt.links) == 1
     assert len({post["media_group_id"] for post in posts}) == 1
     assert [bool(post.get("caption")) for post in posts] == [True] + [False] * 9
-    assert progress.asked == [("save", "part:0")]
+    assert progress.asked == [("note", "part:0")]
     assert stage.sandbox.calls("telegram") == 1
 
 

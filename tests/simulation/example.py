@@ -47,6 +47,9 @@ class Nothing:
     async def save(self, step: str, value: dict[str, object]) -> None:
         return None
 
+    def note(self, step: str, value: dict[str, object]) -> None:
+        return None
+
     async def begin(self, step: str) -> None:
         return None
 

@@ -30,6 +30,9 @@ class Kept:
     async def save(self, step: str, value: dict[str, Any]) -> None:
         self.steps[step] = value
 
+    def note(self, step: str, value: dict[str, Any]) -> None:
+        self.steps[step] = value
+
     async def begin(self, step: str) -> None:
         self.begun.append(step)
 
