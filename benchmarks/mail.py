@@ -29,7 +29,7 @@ SETUP = (
 )
 RUNS = 3
 AIM = 8000.0  # unsigned mails a second from one process
-_MAILS = {"unsigned": 20_000, "signed": 600}
+_MAILS = {"unsigned": 20_000, "signed": 3000}
 _SOURCE_MAILS = 20_000
 _SECONDS = 120.0
 

@@ -8,13 +8,14 @@ was written is still here when a connection is lost.
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 
 from distributor.adapters.email_replies import Replies, Reply
 
 _FARE_WELL_SECONDS = 2.0
 
 
-class Line(asyncio.Protocol):
+class Line(asyncio.Protocol, ABC):
     """Takes over a transport that is connected. `least_wait`: no wait is ever shorter, seconds."""
 
     def __init__(self, transport: asyncio.WriteTransport, least_wait: float) -> None:
@@ -35,21 +36,21 @@ class Line(asyncio.Protocol):
 
     # For the heir to fill
 
+    @abstractmethod
     def heard(self, reply: Reply) -> None:
         """A whole reply came."""
-        raise NotImplementedError
 
+    @abstractmethod
     def heard_all(self) -> None:
         """After one or more replies: there is no further whole one."""
-        raise NotImplementedError
 
+    @abstractmethod
     def written(self) -> None:
         """What was left to write has left this process."""
-        raise NotImplementedError
 
+    @abstractmethod
     def lost(self, reason: str) -> None:
         """The connection is over, once, for whatever reason."""
-        raise NotImplementedError
 
     # For the heir to use
 
