@@ -5,21 +5,17 @@ from __future__ import annotations
 import asyncio
 import itertools
 import uuid
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator
 
 import pytest
 
-from distributor.core.ports import Grant, Queue, Window
+from distributor.core.ports import Queue, Window
 from distributor.queue.link import Link
 from distributor.queue.memory import MemoryQueue
 from distributor.queue.redis import RedisQueue
-from tests.services import RedisServer, redis_server
+from tests.queue.queues import call_for, fullest, now, server, taken
 
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[RedisServer]:
-    with redis_server() as running:
-        yield running
+__all__ = ["server"]  # a fixture
 
 
 @pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.redis)])
@@ -32,39 +28,6 @@ async def queue(request: pytest.FixtureRequest) -> AsyncIterator[Queue]:
     await made.start("first", ["lane"])
     yield made
     await made.aclose()
-
-
-def now() -> float:
-    return asyncio.get_running_loop().time()
-
-
-async def taken(queue: Queue, windows: Sequence[Window], most: int = 1, least: int = 1) -> Grant:
-    """Leave in the lane, waiting for it as long as the queue says."""
-    while not (grant := await queue.take("lane", windows, most, least)).calls:
-        assert grant.wait > 0
-        await asyncio.sleep(grant.wait)
-    return grant
-
-
-async def call_for(queue: Queue, windows: Sequence[Window], seconds: float, most: int = 1) -> list[tuple[float, int]]:
-    """Calls as fast as leave is given: when each grant's began, and how many."""
-    made, until = [], now() + seconds
-    while now() < until:
-        grant = await taken(queue, windows, most)
-        queue.began(grant)
-        made.append((now(), grant.calls))
-    return made
-
-
-def fullest(made: Sequence[tuple[float, int]], seconds: float) -> int:
-    """The most calls in any window of so many seconds, as the platform would count them."""
-    calls = sorted(at for at, number in made for _ in range(number))
-    most = first = 0
-    for last, at in enumerate(calls):
-        while calls[first] <= at - seconds:
-            first += 1
-        most = max(most, last - first + 1)
-    return most
 
 
 async def test_a_burst_goes_at_once_and_the_next_call_waits_as_long_as_it_is_told(queue: Queue) -> None:
