@@ -1,4 +1,4 @@
-"""Stages for the faults: the sandbox, a database and a queue, with a worker inside or without one, on both back ends."""
+"""Stages for the faults, on both back ends: sandbox, database and queue, with a worker inside or without one."""
 
 from __future__ import annotations
 
@@ -19,8 +19,13 @@ MakeStage = Callable[..., Awaitable[Stage]]
 
 @pytest.fixture(autouse=True)
 def standard_log() -> Iterator[None]:
-    """The log goes where it goes in service: to the standard library's handlers, which survive a full disk."""
-    structlog.configure(logger_factory=structlog.stdlib.LoggerFactory())
+    """The log goes where it goes in service: to the standard library's handlers, which survive a full disk. Tracebacks
+    plain: the coloured ones with their variables take longer than what is tested."""
+    processors: list[structlog.types.Processor] = [
+        structlog.processors.format_exc_info,
+        structlog.processors.KeyValueRenderer(),
+    ]
+    structlog.configure(processors=processors, logger_factory=structlog.stdlib.LoggerFactory())
     yield
     structlog.reset_defaults()
 

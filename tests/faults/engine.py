@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,9 @@ from tenacity import wait_fixed
 
 from distributor.app import Parts, _lane
 from distributor.core.policy import RetryPolicy
-from distributor.core.ports import Queue
 from distributor.demo import Stage
+from distributor.queue.forms import queue_and_events
 from distributor.queue.lane import Lane
-from distributor.queue.memory import MemoryQueue
 from distributor.queue.worker import Worker
 from distributor.storage.deliveries import Deliveries
 
@@ -27,25 +27,33 @@ ROOT = Path(__file__).parents[2]
 QUICK = RetryPolicy(wait=wait_fixed(0.05))
 
 
-def make_worker(parts: Parts, name: str = "test", *, lease: float = 1.0, own_queue: bool = False) -> Worker:
-    """A worker over real parts, with short waits. `own_queue`: as if it ran in a process of its own."""
+def make_worker(parts: Parts, name: str = "test", *, lease: float = 1.0) -> Worker:
+    """A worker over real parts, with short waits."""
     lanes = {key: _lane(key, parts.settings.channels[key], channel) for key, channel in parts.channels.items()}
     for lane in lanes.values():
         lane.policy = QUICK
     store = Deliveries(parts.database, parts.office.context.base_url)
-    queue: Queue = MemoryQueue() if own_queue else parts.queue
-    return Worker(name, store, queue, lanes, parts.events, parts.clock, lease=lease, drain=5, poll=0.1)
+    return Worker(name, store, parts.queue, lanes, parts.events, parts.clock, lease=lease, drain=5, poll=0.1)
 
 
 @contextlib.asynccontextmanager
-async def working(stage: Stage, name: str = "test", *, lease: float = 1.0) -> AsyncIterator[Worker]:
-    """A worker that runs for a while."""
-    worker = make_worker(stage.parts, name, lease=lease)
+async def working(
+    stage: Stage, name: str = "test", *, lease: float = 1.0, own_queue: bool = False
+) -> AsyncIterator[Worker]:
+    """A worker that runs for a while. `own_queue`: with wake-ups and news as if it ran in a process of its own."""
+    parts = stage.parts
+    if own_queue:
+        queue, events = queue_and_events(parts.settings.queue.url.get_secret_value())
+        parts = replace(parts, queue=queue, events=events)
+    worker = make_worker(parts, name, lease=lease)
     await worker.start()
     try:
         yield worker
     finally:
         await worker.stop()
+        if own_queue:
+            await parts.events.aclose()
+            await parts.queue.aclose()
 
 
 def lane_of(stage: Stage, name: str) -> Lane:

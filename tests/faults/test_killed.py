@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 from datetime import timedelta
 
 import pytest
 
 from distributor.demo import Stage
-from tests.faults.engine import ask, child, count_events, make_worker, seen, sound, tries, working
+from tests.faults.engine import ask, child, count_events, seen, sound, tries, working
 from tests.queue.acts import all_in, approve, one, rows, until, write
 
 
@@ -127,11 +128,9 @@ async def test_f17_a_delivery_that_needs_longer_than_its_lease_is_kept_while_the
     idle.sandbox.faults.order("telegram", "sendMessage", "latency", seconds=2.0)
     release_id = await write(idle, channels=("telegram",))
     await approve(idle, release_id)
-    second = make_worker(idle.parts, "second", own_queue=True)
-    async with working(idle, "first"):
+    async with contextlib.AsyncExitStack() as second, working(idle, "first"):
         await seen(lambda: idle.sandbox.calls("telegram", "sendMessage"))
-        await second.start()
-    await second.stop()
+        await second.enter_async_context(working(idle, "second", own_queue=True))
     (row,) = await rows(idle, release_id)
     assert row["state"] == "sent"
     assert await tries(idle, row["id"]) == [("sent", "", False, False)]

@@ -5,26 +5,51 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import timedelta
+from urllib.parse import urlsplit
 
-from distributor.core.ports import LaneState
+from distributor.core.ports import LaneState, Wish
 from distributor.demo import Stage
 from distributor.demo.stage import ADMINISTRATOR
+from distributor.queue.circuit import FIRST_REST, OPENS_AFTER
 from distributor.storage.deliveries import Deliveries
+from tests.faults.conftest import MakeStage
 from tests.faults.engine import ask, count_events, lane_of, seen, sound, tries
+from tests.faults.proxy import Proxy
 from tests.queue.acts import all_in, approve, one, rows, until, write
+from tests.services import free_port
+from tests.storage.world import claim_these
 
 CHANNEL = -100300
 
 
-async def test_f05_a_refused_connection_is_repeated_safely(stage: Stage) -> None:
+async def test_f05_a_relay_that_takes_no_connection_gets_every_mail_once_when_it_does(stage: Stage) -> None:
     lane_of(stage, "press")
-    stage.sandbox.faults.order("smtp", "smtp.connect", "smtp_error", code=554, times=2)
+    stage.sandbox.faults.order("smtp", "smtp.connect", "smtp_error", code=554, times=None)
     release_id = await write(stage, channels=("press",))
     await approve(stage, release_id)
-    found = await until(stage, all_in("sent"), release_id)
+    await until(stage, lambda got: all(row["attempts"] for row in got), release_id)
+    stage.sandbox.faults.clear()
+    await until(stage, all_in("sent"), release_id)
     assert len(stage.sandbox.mail.messages) == 3
-    assert sum(row["attempts"] for row in found) == 5
     assert await count_events(stage, "case.opened") == 0
+
+
+async def test_f05_a_refused_connection_and_a_name_not_found_are_repeated_safely(make_stage: MakeStage) -> None:
+    port = free_port()  # where nobody listens
+    nowhere = {"channels.x.api_url": f"http://127.0.0.1:{port}/x", "channels.facebook.api_url": "http://nobody.invalid"}
+    stage = await make_stage(changed=nowhere)
+    for name in ("x", "facebook"):
+        lane_of(stage, name)
+    release_id = await write(stage, channels=("x", "facebook"))
+    await approve(stage, release_id)
+    found = await until(stage, lambda got: all(row["attempts"] for row in got), release_id)
+    assert {row["code"] for row in found} == {"connection"}
+    async with Proxy(urlsplit(stage.sandbox.x.api_url).port or 80, port):
+        await until(stage, lambda got: one(got, "x")["state"] == "sent", release_id)
+    told = {outcome for row in found for outcome, *_ in await tries(stage, row["id"])}
+    assert told == {"deferred", "sent"}
+    assert len(stage.sandbox.effects("x", kind="post")) == 1
+    await sound(stage)
 
 
 async def test_f07_throttled_it_waits_exactly_others_flow_and_no_attempt_is_used_up(stage: Stage) -> None:
@@ -52,27 +77,26 @@ async def test_f07_a_second_shorter_wait_does_not_shorten_the_first(idle: Stage)
 async def test_f08_a_platform_that_is_down_opens_the_circuit_probes_one_at_a_time_and_keeps_the_backlog(
     stage: Stage,
 ) -> None:
-    lane = lane_of(stage, "facebook")
-    stage.sandbox.faults.order("facebook", "photos.create", "error", status=503, times=None)
+    lane, box = lane_of(stage, "facebook"), stage.sandbox
+    box.faults.order("facebook", "photos.create", "error", status=503, times=None)
     ids = [await write(stage, photos=1, title=f"ამბავი {number}", channels=("facebook",)) for number in range(8)]
     for release_id in ids:
         await approve(stage, release_id)
-    await seen(lambda: lane.rest_until > time.monotonic())
+    await seen(lambda: box.calls("facebook", "photos.create") >= OPENS_AFTER)
+    opened = time.monotonic()
     await seen(lambda: not lane.running)
-    calls = stage.sandbox.calls("facebook", "photos.create")
-    await asyncio.sleep(0.6)
-    assert stage.sandbox.calls("facebook", "photos.create") == calls  # it rests
-    assert lane.slots() == 1
-    lane.rest_until = 0.0
-    lane.stirred.set()
-    await seen(lambda: stage.sandbox.calls("facebook", "photos.create") == calls + 1)
-    await seen(lambda: lane.rest_until > time.monotonic() + 5 and not lane.running)  # one probe, and a longer rest
+    calls = box.calls("facebook", "photos.create")
+    assert calls <= OPENS_AFTER + lane.concurrency  # what was under way when it opened
+    await seen(lambda: box.calls("facebook", "photos.create") > calls)
+    assert time.monotonic() - opened > FIRST_REST - 0.5  # it rested
+    assert lane.most == 1
+    await asyncio.sleep(1.0)
+    assert box.calls("facebook", "photos.create") == calls + 1  # one probe, and a longer rest
     assert {row["state"] for row in await rows(stage)} <= {"queued", "waiting"}
-    stage.sandbox.faults.clear()
-    lane.rest_until = 0.0
-    lane.stirred.set()
+    box.faults.clear()
+    await stage.parts.queue.healed("facebook")  # as a look that was answered would say, sooner than ten seconds
     await until(stage, all_in("sent"))
-    assert len(stage.sandbox.effects("facebook", kind="post")) == 8
+    assert len(box.effects("facebook", kind="post")) == 8
 
 
 async def test_f09_a_revoked_token_pauses_the_lane_tells_the_desk_once_and_keeps_the_backlog(stage: Stage) -> None:
@@ -162,7 +186,9 @@ async def test_a_pause_stands_for_a_worker_that_has_not_heard_of_it(idle: Stage)
     await idle.parts.office.operations.pause("x", None)
     (row,) = await rows(idle, release_id)
     store = Deliveries(idle.parts.database, "http://x")
-    assert await store.claim([row["id"]], "late", idle.parts.clock(), 5) == []
+    assert await claim_these(store, [row["id"]], "late", idle.parts.clock(), 5) == []
+    whole = await store.claim(Wish("x", 10), "late", idle.parts.clock(), 5)
+    assert (whole.claimed, whole.more) == ((), False)
 
 
 async def test_nothing_is_looked_for_while_the_lane_is_paused(stage: Stage) -> None:

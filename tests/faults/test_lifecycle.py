@@ -8,12 +8,13 @@ from datetime import timedelta
 from distributor.core.approval import Decision
 from distributor.core.delivery import DeliveryState, Next
 from distributor.core.outcome import Receipt, Sent
-from distributor.core.ports import Result
+from distributor.core.ports import Result, Wish
 from distributor.demo import Stage
 from distributor.demo.stage import EDITOR
 from distributor.storage.deliveries import Deliveries
 from tests.faults.engine import ask, count_events, seen, sound, tell, tries, working
 from tests.queue.acts import all_in, approve, one, rows, until, write
+from tests.storage.world import claim_these
 
 
 async def decide(stage: Stage, release_id: str, decision: Decision) -> None:
@@ -67,8 +68,8 @@ async def test_a_correction_never_overtakes_its_release(stage: Stage) -> None:
     )
     first, second = await rows(stage, release_id)
     store = Deliveries(stage.parts.database, "http://x")
-    assert await store.claim([second["id"]], "eager", stage.parts.clock(), 5) == []
-    assert second["id"] not in [ticket.delivery_id for ticket in await store.due(["x"], stage.parts.clock(), 10)]
+    assert await claim_these(store, [second["id"]], "eager", stage.parts.clock(), 5) == []
+    assert (await store.claim(Wish("x", 10), "eager", stage.parts.clock(), 5)).claimed == ()
     await until(stage, lambda got: got[0]["state"] == "sent", release_id)
     await until(stage, lambda got: got[1]["state"] != "queued", release_id)
     assert first["id"] < second["id"]
@@ -146,7 +147,7 @@ async def test_a_late_receipt_ends_a_delivery_that_was_to_be_sent_again(idle: St
     await approve(idle, release_id)
     (row,) = await rows(idle, release_id)
     store, now = Deliveries(idle.parts.database, "http://x"), idle.parts.clock
-    (lost,) = await store.claim([row["id"]], "lost", now(), -1)
+    (lost,) = await claim_these(store, [row["id"]], "lost", now(), -1)
     await store.recover(now())
     await tell(idle, "UPDATE deliveries SET state = 'queued', step = ''")
     sent = Sent(Receipt(("7",)))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import resource
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from distributor.core.outcome import Unknown
 from distributor.demo import Stage
@@ -17,10 +17,23 @@ from tests.faults.conftest import MakeStage
 from tests.faults.engine import ask, count_events, lane_of, seen, sound, tell, tries
 from tests.queue.acts import all_in, approve, one, rows, until, write
 
+NO_ROOM = """CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$"""
+WRITTEN = ("releases", "deliveries", "attempts", "audit_events")
 
-@contextlib.contextmanager
-def full_disk() -> Iterator[None]:
-    """No file of this process grows beyond a page: what SQLite meets on a full disk, at the same call."""
+
+@contextlib.asynccontextmanager
+async def full_disk(stage: Stage) -> AsyncIterator[None]:
+    """No file of this process grows beyond a page: what SQLite meets on a full disk, at the same call. PostgreSQL's
+    disk is the server's: its tables refuse every write with the code that it has for that."""
+    if not stage.parts.database.sqlite:
+        await tell(stage, NO_ROOM)
+        for table in WRITTEN:
+            on = f"BEFORE INSERT OR UPDATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION no_room()"
+            await tell(stage, f"CREATE TRIGGER no_room {on}")
+        yield
+        await tell(stage, "DROP FUNCTION no_room CASCADE")
+        return
     before, most = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, most))
     try:
@@ -30,8 +43,9 @@ def full_disk() -> Iterator[None]:
 
 
 async def test_f16_disk_full_intake_is_refused_and_nothing_acknowledged(stage: Stage) -> None:
-    with full_disk(), pytest.raises(OperationalError):
-        await write(stage)
+    async with full_disk(stage):
+        with pytest.raises(DBAPIError):
+            await write(stage)
     kept = await ask(stage, "SELECT count(*) AS n FROM releases")
     told = await count_events(stage, "release.drafted")
     assert (kept[0]["n"], told) == (0, 0)
@@ -46,7 +60,7 @@ async def test_f16_outcomes_wait_for_room_and_are_not_lost(stage: Stage) -> None
     release_id = await write(stage, channels=("x",))
     await approve(stage, release_id)
     await seen(lambda: stage.sandbox.calls("x", "tweets.create"))
-    with full_disk():
+    async with full_disk(stage):
         await seen(lambda: stage.sandbox.effects("x", kind="post"))
         await asyncio.sleep(0.7)
         assert one(await rows(stage, release_id), "x")["state"] == "sending"
@@ -110,7 +124,9 @@ async def test_f21_a_rendering_that_cannot_be_read_is_a_dead_letter_and_the_queu
     await approve(stage, bad)
     good = await write(stage, title="კარგი", channels=("press",))
     await approve(stage, good)
-    await tell(stage, "UPDATE renderings SET body = '{not json' WHERE release_id = :id", id=bad)
+    # PostgreSQL keeps no JSON that is none; what is no rendering is as unreadable.
+    body = "{not json" if stage.parts.database.sqlite else "[7]"
+    await tell(stage, f"UPDATE renderings SET body = '{body}' WHERE release_id = :id", id=bad)  # noqa: S608  # words of ours
     await stage.parts.office.operations.resume("press", None)
     found = await until(stage, lambda got: {row["state"] for row in got} == {"sent", "rejected"})
     assert {row["release_id"] for row in found if row["state"] == "rejected"} == {bad}
@@ -169,11 +185,9 @@ async def test_bytes_that_are_not_the_approved_ones_are_not_sent(stage: Stage) -
     await stage.parts.office.operations.pause("x", None)
     release_id = await write(stage, channels=("x",))
     await approve(stage, release_id)
-    await tell(
-        stage,
-        'UPDATE renderings SET body = replace(body, \'"text": "\', \'"text": "!\') WHERE release_id = :id',
-        id=release_id,
-    )
+    changed = """replace(CAST(body AS TEXT), '"text": "', '"text": "!')"""
+    changed = changed if stage.parts.database.sqlite else f"CAST({changed} AS JSON)"
+    await tell(stage, f"UPDATE renderings SET body = {changed} WHERE release_id = :id", id=release_id)  # noqa: S608  # words of ours
     await stage.parts.office.operations.resume("x", None)
     row = one(await until(stage, all_in("rejected"), release_id), "x")
     assert row["code"] == "bytes_changed"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import ExitStack
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,7 @@ EMBEDDED = "embedded"
 SERVERS = pytest.param("servers", marks=[pytest.mark.postgres, pytest.mark.redis])
 
 _REDIS = pytest.StashKey[RedisServer]()
-_NUMBERS = pytest.StashKey["count[int]"]()
+_NUMBERS = pytest.StashKey[list[int]]()
 NUMBERS = 16  # databases that a Redis has unless it is told otherwise
 
 
@@ -45,7 +44,8 @@ async def changes(
 async def fresh_redis(config: pytest.Config) -> str:
     """The address of an empty database in the run's Redis."""
     server = await asyncio.to_thread(the_redis, config)
-    number = next(config.stash[_NUMBERS]) % NUMBERS
+    number = config.stash[_NUMBERS].pop(0)
+    config.stash[_NUMBERS].append(number)  # used again when all others were
     url = server.url.rpartition("/")[0] + f"/{number}"
     async with Redis.from_url(url) as client:
         await client.flushdb()
@@ -57,6 +57,6 @@ def the_redis(config: pytest.Config) -> RedisServer:
     if _REDIS not in config.stash:
         stack = ExitStack()
         config.stash[_REDIS] = stack.enter_context(redis_server())
-        config.stash[_NUMBERS] = count()
+        config.stash[_NUMBERS] = list(range(NUMBERS))
         config.add_cleanup(stack.close)
     return config.stash[_REDIS]
