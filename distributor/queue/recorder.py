@@ -115,31 +115,45 @@ class Recorder:
         return group
 
     async def _commit(self, group: list[Entry]) -> bool:
-        """Commit together; where that fails one by one, so that no outcome keeps another from being recorded. What
-        could not be recorded waits for another turn. False where nothing could."""
-        written = []
+        """Commit what can be; what cannot waits for another turn, behind the others. False where nothing could."""
         last = self._open == len(group)  # nothing else is on its way: what this group ends has ended
         finish = frozenset(entry.result.claimed.job.release_id for entry in group if last or entry.at_once)
-        try:
-            await self._store.record([entry.result for entry in group], self._worker, self._clock(), finish)
-            written = group
-        except Exception:
-            log.exception("outcomes could not be recorded together; trying each", outcomes=len(group))
-            for one in group if len(group) > 1 else ():
-                try:
-                    await self._store.record([one.result], self._worker, self._clock())
-                    written.append(one)
-                except Exception:
-                    log.exception("an outcome could not be recorded yet", delivery=one.result.claimed.job.delivery_id)
+        written, stuck = await self._record(group, finish)
         if len(written) < len(group):
-            kept = set(map(id, written))
-            self._waiting += [entry for entry in group if id(entry) not in kept]
+            done, alone = set(map(id, written)), set(map(id, stuck))
+            self._waiting += [entry for entry in group if id(entry) not in done | alone] + stuck
             self._due.set()
         self._open -= len(written)
         if self._open <= MOST_OPEN // 2:
             self._room.set()
         self._tell(written, finish)
         return bool(written)
+
+    async def _record(self, group: list[Entry], finish: frozenset[str]) -> tuple[list[Entry], list[Entry]]:
+        """Together; where that fails in halves, and halves of those, so that no outcome keeps another from being
+        recorded. More failures in a row than it takes to find such an outcome: it is the database that takes nothing,
+        and is not asked about each. What was written, and what failed by itself."""
+        written: list[Entry] = []
+        stuck: list[Entry] = []
+        parts, failures = [group], 0
+        while parts and failures <= len(group).bit_length() + 1:
+            part = parts.pop()
+            results = [entry.result for entry in part]
+            try:
+                await self._store.record(results, self._worker, self._clock(), finish if part is group else None)
+            except Exception:
+                failures += 1
+                if len(part) == 1:
+                    stuck += part
+                    log.exception("an outcome could not be recorded yet", delivery=results[0].claimed.job.delivery_id)
+                else:
+                    parts += [part[len(part) // 2 :], part[: len(part) // 2]]
+                    if part is group:
+                        log.exception("outcomes could not be recorded together; trying parts", outcomes=len(group))
+            else:
+                failures = 0
+                written += part
+        return written, stuck
 
     def _tell(self, written: list[Entry], finished: frozenset[str]) -> None:
         changed: dict[str, None] = {}
