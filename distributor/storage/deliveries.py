@@ -31,6 +31,7 @@ from distributor.storage.outcomes import (
     expired,
     finish_releases,
     follow_clock,
+    forgotten,
     from_the_future,
     record_results,
     recover_expired,
@@ -40,6 +41,7 @@ from distributor.storage.shown import Renderings
 
 log = structlog.get_logger(__name__)
 
+SWEEP = timedelta(seconds=10)
 _ACTIONS = {action.value: action for action in Action}
 
 
@@ -52,6 +54,7 @@ class Deliveries:
         self._renderings = Renderings()
         hot = SqliteHot if database.sqlite else PostgresHot
         self._hot: HotPath = hot(database, self._renderings)
+        self._swept: datetime | None = None  # when forgotten releases were last looked for
 
     async def claim(self, wish: Wish, worker: str, now: datetime, lease: float) -> Batch:
         """See DeliveryStore.claim."""
@@ -210,13 +213,18 @@ class Deliveries:
         """See DeliveryStore.recover."""
         async with self._database.read() as connection:
             late = select(deliveries.c.id).where(*expired(now))
-            questions = (late, from_the_future(now))
+            questions = [late, from_the_future(now)]
+            if self._swept is None or abs(now - self._swept) >= SWEEP:
+                questions.append(forgotten())
+                self._swept = now
             if not [query for query in questions if (await connection.execute(query.limit(1))).first()]:
                 return 0
         async with self._database.transaction(logged=True) as connection:
             if moved := await follow_clock(connection, now):
                 log.warning("the clock was set back; what waits follows it", deliveries=moved)
             count = await recover_expired(connection, now)
+            ended = (await connection.execute(forgotten())).scalars().all()
+            await finish_releases(connection, set(ended), now)
             await connection.commit()
             return count
 

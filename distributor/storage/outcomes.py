@@ -152,6 +152,17 @@ async def finish_releases(connection: AsyncConnection, release_ids: set[str], no
     )
 
 
+def forgotten() -> Select[Any]:
+    """Releases that have nothing left to send and never ended: the worker that recorded their last outcome was lost
+    before it looked."""
+    theirs = select(deliveries.c.id).where(deliveries.c.release_id == releases.c.id).correlate(releases).limit(1)
+    # Look-ups by an index, for no planner may join all deliveries.
+    nothing_left = theirs.where(OPEN).scalar_subquery().is_(None)
+    return select(releases.c.id).where(
+        releases.c.state.in_(_UNFINISHED), theirs.scalar_subquery().is_not(None), nothing_left
+    )
+
+
 def expired(now: datetime) -> tuple[Any, ...]:
     """The rows whose claim was lost."""
     return (UNDER_WAY, deliveries.c.state == "sending", deliveries.c.lease_until < now)

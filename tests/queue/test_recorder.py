@@ -19,7 +19,7 @@ from distributor.core.ports import Claimed, Result, Wish
 from distributor.demo import Stage
 from distributor.queue.recorder import Recorder
 from distributor.storage.deliveries import Deliveries
-from tests.faults.engine import ask, seen, tell
+from tests.faults.engine import ask, seen, tell, working
 from tests.queue.acts import approve, write
 
 MANY = 300
@@ -123,3 +123,18 @@ async def test_outcomes_that_cannot_be_held_keep_no_other_from_being_recorded(de
     assert desk.store.asked <= 120
     desk.recorder._waiting.clear()  # they never can be: let the stop not wait for them
     desk.recorder._open = 0
+
+
+async def test_a_release_whose_last_outcome_was_its_workers_last_word_ends_all_the_same(desk: Desk) -> None:
+    """Releases of bulk deliveries are looked at a moment after an outcome; a worker may be killed in that moment."""
+    now = desk.stage.parts.clock()
+    sent = [Result(one, Sent(Receipt(("1",))), Next(DeliveryState.SENT), now, now) for one in desk.claimed]
+    await desk.store.record(sent, "killed", now, frozenset())
+    assert [row["state"] for row in await ask(desk.stage, "SELECT state FROM releases")] == ["distributing"]
+    async with working(desk.stage):
+        for _ in range(100):
+            (row,) = await ask(desk.stage, "SELECT state FROM releases")
+            if row["state"] == "distributed":
+                return
+            await asyncio.sleep(0.05)
+    raise AssertionError("it never ended")
