@@ -2,8 +2,8 @@
 
 `python -m benchmarks.engine_worker LOOP DATABASE QUEUE CONCURRENCY WAY [ADDRESS]`: works until nothing is left of any
 release, then says how much memory it took and how much of its processor's time. WAY is a channel that does nothing
-(`noop`), the e-mail adapter to a relay at the port ADDRESS (`mail`), or the Telegram adapter to the Bot API at ADDRESS
-(`chats`).
+(`noop`), the e-mail adapter to a relay at the port ADDRESS (`mail`), the Telegram adapter to the Bot API at ADDRESS
+(`chats`), or one that calls ADDRESS within a quota (`30/1`: calls and seconds).
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from benchmarks import child
-from benchmarks.noop import Noop
+from benchmarks.noop import Counted, Noop
 from distributor import log
 from distributor.adapters.email import Email, EmailSettings
 from distributor.adapters.telegram import Telegram, TelegramSettings
 from distributor.core.channel import Channel
+from distributor.core.ports import Window
 from distributor.queue.forms import queue_and_events
 from distributor.queue.lane import Lane
 from distributor.queue.worker import Worker
@@ -55,7 +56,13 @@ def make(way: str, address: str, desk: Desk) -> Channel:
         return Email("press", mail_settings(int(address)), desk.surroundings)
     if way == "chats":
         return Telegram("chats", TelegramSettings(token=SecretStr(DESK_TOKEN), api_url=address), desk.surroundings)
-    return Noop("press")
+    return Counted("press", address) if "/" in way else Noop("press")
+
+
+def windows(way: str) -> tuple[Window, ...]:
+    """The lane's quota."""
+    count, found, seconds = way.partition("/")
+    return (Window(int(count), float(seconds)),) if found else ()
 
 
 async def main(database_url: str, queue_url: str, concurrency: int, way: str, address: str) -> None:
@@ -67,7 +74,7 @@ async def main(database_url: str, queue_url: str, concurrency: int, way: str, ad
         queue, events = queue_and_events(queue_url)
         store = Deliveries(database, "https://press.example")
         channel = make(way, address, desk)
-        lanes = {channel.name: Lane(channel.name, channel, concurrency=concurrency)}
+        lanes = {channel.name: Lane(channel.name, channel, windows(way), concurrency=concurrency)}
         worker = Worker(f"bench:{os.getpid()}", store, queue, lanes, events, utc_now)
         busy = time.process_time()
         await worker.start()

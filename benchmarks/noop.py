@@ -1,13 +1,16 @@
-"""A channel that does nothing and says that it is done: what remains is the cost of the engine.
+"""Channels of no platform: one that does nothing and says that it is done, so that what remains is the cost of the
+engine; and one that makes one small HTTP call to a server with a quota.
 
-Touches nothing.
+Touch nothing but that server.
 """
 
 from __future__ import annotations
 
+import aiohttp
+
 from distributor.core.asset import Asset, Profile
 from distributor.core.channel import Allowance, Health, Job, Progress, Source, Traits
-from distributor.core.outcome import CannotTell, Finding, Outcome, Receipt, Sent
+from distributor.core.outcome import CannotTell, Deferred, Finding, Outcome, Receipt, Scope, Sent
 from distributor.core.rendering import Problem, Rendering
 
 
@@ -56,3 +59,26 @@ class Noop:
 
     async def aclose(self) -> None:
         """Nothing to release."""
+
+
+class Counted(Noop):
+    """One call for each delivery; a refusal pauses the lane as the server says."""
+
+    def __init__(self, name: str, url: str) -> None:
+        super().__init__(name)
+        self._url = url
+        self._session: aiohttp.ClientSession | None = None
+
+    async def publish(self, job: Job, progress: Progress) -> Outcome:
+        """Sent, or throttled."""
+        self._session = self._session or aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+        async with self._session.post(self._url) as answer:
+            if answer.status == 429:
+                wait = float(answer.headers["Retry-After"])
+                return Deferred("throttled", "the quota is used up", wait, throttled=True, scope=Scope.LANE)
+            return Sent(Receipt((str((await answer.json())["id"]),)))
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()

@@ -43,15 +43,14 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a worker can start now in one lane.
+    """What a worker can start now, or in a moment, in one lane.
 
-    `most` deliveries, whose calls together fit into `calls` (None: no quota). `resting` destinations take nothing now;
-    with `single` each destination gets one delivery at the most. `ids` not empty: only these, of whatever lane.
+    `most` deliveries. `resting` destinations take nothing now; with `single` each destination gets one delivery at the
+    most. `ids` not empty: only these, of whatever lane.
     """
 
     lane: str
     most: int
-    calls: int | None = None
     resting: frozenset[int] = frozenset()
     single: bool = False
     ids: tuple[int, ...] = ()
@@ -76,12 +75,10 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What a claim came to. `more`: others may be claimable at once. `needs`: the next one wants so many calls, more
-    than the wish allowed (0: none waits for that)."""
+    """What a claim came to. `more`: others may be claimable at once."""
 
     claimed: tuple[Claimed, ...] = ()
     more: bool = False
-    needs: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +91,10 @@ class Result:
     started: datetime
     finished: datetime
     looked: bool = False  # True for a reconciliation
+
+
+EVERY = "*"
+"""The lane that stands for all: while it is paused nothing is claimed and nothing new begins, in any lane."""
 
 
 @dataclass(frozen=True, slots=True)

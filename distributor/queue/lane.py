@@ -39,13 +39,15 @@ class Lane:
     concurrency: int = 2
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     state: LaneState = field(default_factory=lambda: LaneState(""))
-    stirred: asyncio.Event = field(default_factory=asyncio.Event)
+    stirred: asyncio.Event = field(default_factory=asyncio.Event)  # look whether something can be claimed
+    filled: asyncio.Event = field(default_factory=asyncio.Event)  # look whether something can be started
     running: dict[int, Claimed] = field(default_factory=dict)  # claimed, and their outcome not recorded yet
     untold: dict[int, None] = field(default_factory=dict)  # of which the end could not be told: left to their leases
     buffer: deque[Claimed] = field(default_factory=deque)  # claimed, and not begun yet
     resting: dict[int, float] = field(default_factory=dict)  # destination → until when it takes nothing (loop's time)
     at_work: int = 0  # begun, and not ended yet
-    needs: int = 1  # calls that the next delivery wants at least
+    busy: dict[int, None] = field(default_factory=dict)  # destinations with a delivery at work
+    woken: bool = False  # something new was committed: it may be more urgent than what was claimed ahead
     pausing: int = 0  # pauses on their way into the database, which does not know of them yet
     pauses: int = 0  # pauses that reached it
     in_doubt: bool = False  # a claim's answer was lost: what it claimed is given back before the next
@@ -68,16 +70,28 @@ class Lane:
         """How many may be under way at once now."""
         return max(1, min(self.concurrency, int(self.window or self.concurrency)))
 
+    @property
+    def bounded(self) -> bool:
+        """True where a quota says when the next delivery may start."""
+        return bool(self.windows)
+
     def wants(self) -> int:
-        """How many deliveries to claim now. A public post is claimed when it can start at once. A bulk lane without a
-        quota claims a little ahead of its rate, in halves, so that its database never keeps it waiting."""
-        free = self.most - self.at_work - len(self.buffer)
+        """How many deliveries to claim now.
+
+        A public post is claimed when it can start at once. A bulk lane claims a little ahead of its rate, in halves, so
+        that its database never keeps it waiting; and so does every lane with a quota, or each window would grow by the
+        time of a claim.
+        """
+        held = self.at_work + len(self.buffer)
+        if self.bounded:
+            quota = min(window.count / window.seconds for window in self.windows)
+            ahead = min(max(int(quota * AHEAD_SECONDS), 1), MOST_AHEAD)
+            wanted = min(ahead - len(self.buffer), self.most + ahead - held)
+            return max(wanted, 1 if self.woken else 0)
         if not self.channel.traits.bulk:
-            return 1 if free > 0 else 0
-        if self.windows or self.destination_windows:
-            return max(free, 0)
+            return 1 if self.most > held else 0
         whole = self.most + min(int(self.rate * AHEAD_SECONDS), MOST_AHEAD)
-        wanted = whole - self.at_work - len(self.buffer)
+        wanted = whole - held
         return wanted if wanted * 2 >= whole or (wanted > 0 and not self.buffer) else 0
 
     def put(self, claimed: Sequence[Claimed]) -> None:
@@ -87,6 +101,11 @@ class Lane:
             self.buffer.extendleft(reversed(claimed))
         else:
             self.buffer.extend(claimed)
+
+    def stir(self) -> None:
+        """Something changed: look again."""
+        self.stirred.set()
+        self.filled.set()
 
     def measure(self, seconds: float) -> None:
         """So many seconds have passed since the last measurement of the rate."""

@@ -104,6 +104,6 @@ def _stirring(lane: Lane | None) -> Callable[[Result], None]:
 
     def kept(_result: Result) -> None:
         if lane is not None:
-            lane.stirred.set()
+            lane.stir()
 
     return kept

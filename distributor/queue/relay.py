@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 
 import structlog
 
-from distributor.core.ports import Clock, DeliveryStore, LaneState
+from distributor.core.ports import EVERY, Clock, DeliveryStore, LaneState
 from distributor.queue.lane import Lane
 from distributor.queue.runner import sleep_or
 
@@ -39,17 +40,18 @@ class Relay:
         if recovered:
             log.warning("claims of a lost worker came back", deliveries=recovered)
             for lane in self._lanes.values():
-                lane.stirred.set()
+                lane.stir()
         await self._refresh_pauses()
         await sleep_or(self._stirred, self._poll)
 
     async def _refresh_pauses(self) -> None:
         before = {name: lane.pauses for name, lane in self._lanes.items()}
         kept = await self._store.lanes()
+        whole = kept.get(EVERY, LaneState(EVERY))
         for name, lane in self._lanes.items():
             if lane.pausing or lane.pauses != before[name]:
                 continue  # what was read is older than a pause of ours
-            state = kept.get(name, LaneState(name))
+            state = replace(whole, name=name) if whole.paused else kept.get(name, LaneState(name))
             if state != lane.state:
                 lane.state = state
-                lane.stirred.set()
+                lane.stir()

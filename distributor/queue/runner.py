@@ -1,14 +1,13 @@
 """One lane in this worker: claim (= intent, committed) → adapter → outcome (committed).
 
-May touch: the delivery store, the queue and the adapter, through their ports. Claims only what may start now (slots,
-quotas, rests, pause), so that a waiting delivery never holds a slot.
+May touch: the delivery store, the queue and the adapter, through their ports. Claims only what may start now or in a
+moment (slots, quotas, rests, pause), and gives back what may not, so that a waiting delivery never holds a slot.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Awaitable, Callable
 
 import structlog
 
@@ -18,19 +17,19 @@ from distributor.core.ports import Batch, Claimed, Clock, DeliveryStore, Events,
 from distributor.queue.attempt import attempt, plain
 from distributor.queue.grip import Grip
 from distributor.queue.heed import Heed
-from distributor.queue.lane import Lane
+from distributor.queue.lane import AHEAD_SECONDS, Lane
 from distributor.queue.progress import FenceLost, KeptProgress
 from distributor.queue.recorder import Recorder
+from distributor.queue.starting import MOMENT, Gate
 
 log = structlog.get_logger(__name__)
 
-ANY = 1000  # calls to ask for where the lane has no quota
 CROWDED_SECONDS = 0.005  # what another worker holds at this moment is free again soon
 RATE_SECONDS = 0.1  # how often the lane's rate is measured
 
 
 class LaneRunner:
-    """`turn` again and again; `stop` and `drain` at the end."""
+    """`turns` again and again; `stop` at the end."""
 
     def __init__(
         self,
@@ -49,7 +48,6 @@ class LaneRunner:
         self.lane = lane
         self._grip = grip
         self._store = store
-        self._queue = queue
         self._recorder = recorder
         self._clock = clock
         self._worker = worker
@@ -59,10 +57,16 @@ class LaneRunner:
         self._claiming: asyncio.Task[Batch] | None = None
         self._measured = 0.0
         self._heed = Heed(lane, store, queue, events, clock, worker)
+        self._gate = Gate(lane, store, queue, clock)
+        self._queue = queue
         self._stopping = False
 
-    async def turn(self) -> None:
-        """Claim what may start now, and start it; else wait until something changes."""
+    def turns(self) -> list[Callable[[], Awaitable[None]]]:
+        """What is to be done again and again, side by side."""
+        return [self.claim_turn, self.start_turn]
+
+    async def claim_turn(self) -> None:
+        """Claim what may start now or in a moment; else wait until something changes."""
         lane = self.lane
         lane.stirred.clear()
         self._measure()
@@ -70,32 +74,54 @@ class LaneRunner:
         if wanted <= 0 or lane.paused(self._clock()):
             await sleep_or(lane.stirred, self._poll)
             return
-        await self._clear_doubt()
-        calls = wanted if lane.windows else ANY
-        grant = await self._queue.take(lane.name, lane.windows, max(calls, lane.needs), lane.needs)
-        if not grant.calls:
-            await sleep_or(lane.stirred, grant.wait)
+        wait = await self._gate.wait()
+        if wait > AHEAD_SECONDS:
+            await sleep_or(lane.stirred, wait - AHEAD_SECONDS)
             return
-        batch = await self._claim(wanted, grant)
-        spent = sum(claimed.calls for claimed in batch.claimed)
-        if lane.windows and spent < grant.calls:
-            await self._queue.refund(grant, grant.calls - spent)
-        lane.needs = max(batch.needs, 1)
+        await self._clear_doubt()
+        lane.woken = False
+        batch = await self._claim(wanted)
         if batch.claimed:
-            await self._start(batch.claimed, grant)
+            lane.put(batch.claimed)
+            lane.filled.set()
         elif batch.more:
             await sleep_or(lane.stirred, CROWDED_SECONDS)
         else:
             await self._idle()
 
-    async def _claim(self, wanted: int, grant: Grant) -> Batch:
+    async def start_turn(self) -> None:
+        """Start what is claimed as slots and quotas allow; give back what would have to wait longer."""
+        lane = self.lane
+        lane.filled.clear()
+        free = lane.most - lane.at_work
+        if lane.paused(self._clock()):
+            await self.give_back()
+        if not lane.buffer or free <= 0:
+            await sleep_or(lane.filled, self._poll)
+            return
+        if lane.channel.traits.bulk and not lane.bounded and lane.at_work and not lane.destination_windows:
+            await self._more_hands(free)
+            return
+        going, grant = await self._gate.leave(free)
+        for claimed in going:
+            self._start(claimed, grant if lane.bounded else None)
+        if going:
+            return
+        if grant.wait > MOMENT:
+            await self.give_back()
+        await sleep_or(lane.filled, grant.wait)
+
+    async def _more_hands(self, free: int) -> None:
+        """A bulk lane under way without a quota: who is at work takes the next by himself."""
+        for _ in range(min(free, len(self.lane.buffer))):
+            self._start(self.lane.buffer.popleft(), None)
+        await sleep_or(self.lane.filled, self._poll)
+
+    async def _claim(self, wanted: int) -> Batch:
         lane, now = self.lane, _time()
         lane.resting = {number: until for number, until in lane.resting.items() if until > now}
-        resting = set(lane.resting)
-        if lane.destination_windows:
-            resting |= {claimed.job.destination.id for claimed in lane.running.values()}
-        calls = grant.calls if lane.windows else None
-        wish = Wish(lane.name, wanted, calls, frozenset(resting), single=bool(lane.destination_windows))
+        resting = frozenset({*lane.resting, *lane.busy})
+        wish = Wish(lane.name, wanted, resting, single=bool(lane.destination_windows))
         asked = self._grip.now()
         self._claiming = asyncio.create_task(self._store.claim(wish, self._worker, self._clock(), self._lease))
         try:
@@ -120,31 +146,14 @@ class LaneRunner:
         if count:
             log.warning("claims whose answer was lost were given back", lane=self.lane.name, deliveries=count)
 
-    async def _start(self, claimed: tuple[Claimed, ...], grant: Grant) -> None:
+    def _start(self, claimed: Claimed, grant: Grant | None) -> None:
         lane = self.lane
+        lane.at_work += 1
         if lane.destination_windows:
-            claimed = await self._with_leave(claimed)
-        lane.put(claimed)
-        mark = grant if lane.windows else None
-        for _ in range(min(lane.most - lane.at_work, len(lane.buffer))):
-            lane.at_work += 1
-            task = asyncio.create_task(self._work(mark))
-            self._tasks[task] = None
-            task.add_done_callback(lambda done: self._tasks.pop(done, None))
-
-    async def _with_leave(self, claimed: tuple[Claimed, ...]) -> tuple[Claimed, ...]:
-        """Those whose destination may take something now; the others are given back until it may."""
-        lane, going = self.lane, []
-        for one in claimed:
-            where = str(one.job.destination.id)
-            leave = await self._queue.take(lane.name, lane.destination_windows, one.calls, one.calls, part=where)
-            if leave.calls:
-                going.append(one)
-                continue
-            lane.resting[one.job.destination.id] = _time() + leave.wait
-            due = self._clock() + timedelta(seconds=leave.wait)
-            await self._store.give_back([one], self._clock(), due)
-        return tuple(going)
+            lane.busy[claimed.job.destination.id] = None
+        task = asyncio.create_task(self._work(claimed, grant))
+        self._tasks[task] = None
+        task.add_done_callback(lambda done: self._tasks.pop(done, None))
 
     async def _idle(self) -> None:
         """Nothing may go now: wait for a wake-up, for what becomes due, at most for a poll."""
@@ -153,18 +162,25 @@ class LaneRunner:
         wait = self._poll if following is None else min(self._poll, max((following - now).total_seconds(), 0.001))
         await sleep_or(self.lane.stirred, wait)
 
-    async def _work(self, grant: Grant | None) -> None:
-        """Carry out one claim after another, for as long as there are some and so many may be at work."""
+    async def _work(self, claimed: Claimed, grant: Grant | None) -> None:
+        """Carry out a claim; in a bulk lane without a quota then the next ones, while so many may be at work."""
         lane = self.lane
+        alone = lane.bounded or lane.destination_windows or not lane.channel.traits.bulk
         try:
-            while lane.buffer and lane.at_work <= lane.most and not self._stopping:
-                await self._deliver(lane.buffer.popleft(), grant)
+            if not lane.destination_windows or await self._gate.destination(claimed):
+                await self._deliver(claimed, grant)
+            else:
+                self._let_go(claimed)
+            lane.ended += 1
+            while not alone and lane.buffer and lane.at_work <= lane.most and not self._stopping:
+                await self._deliver(lane.buffer.popleft(), None)
                 lane.ended += 1
                 if not lane.stirred.is_set() and lane.wants():
                     lane.stirred.set()
         finally:
             lane.at_work -= 1
-            lane.stirred.set()
+            lane.busy.pop(claimed.job.destination.id, None)
+            lane.stir()
 
     async def _deliver(self, claimed: Claimed, grant: Grant | None) -> None:
         """One delivery, from its claim to its recorded outcome."""
@@ -194,7 +210,7 @@ class LaneRunner:
         """An outcome is committed: the claim is no longer ours to keep alive."""
         self._let_go(result.claimed)
         if result.next.state in {DeliveryState.WAITING, DeliveryState.QUEUED} or not self.lane.running:
-            self.lane.stirred.set()
+            self.lane.stir()
 
     async def _attempt(self, claimed: Claimed, progress: KeptProgress, begins: Callable[[], None]) -> Outcome | None:
         """The outcome, None where nothing was sent and the delivery is left to whoever comes next."""
@@ -216,9 +232,13 @@ class LaneRunner:
             self.lane.measure(now - self._measured)
             self._measured = now
 
-    async def give_back(self) -> None:
-        """What is claimed and not begun goes back; nothing new begins."""
+    async def stop(self) -> None:
+        """Nothing new begins; what is claimed and not begun goes back."""
         self._stopping = True
+        await self.give_back()
+
+    async def give_back(self) -> None:
+        """What is claimed and not begun goes back."""
         waiting = list(self.lane.buffer)
         self.lane.buffer.clear()
         for claimed in waiting:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
+from typing import Protocol
 
 import structlog
 
@@ -23,6 +24,14 @@ from distributor.queue.runner import LaneRunner
 log = structlog.get_logger(__name__)
 
 AFTER_FAILURE = 1.0  # seconds that a loop rests after it failed
+GUARD_SECONDS = 2.0  # between two looks whether the database is the one that we know
+
+
+class Guard(Protocol):
+    """Watches that the database is not older than what was done (office.restoring)."""
+
+    async def look(self) -> bool:
+        """True where all is well; else every lane stands paused in the database."""
 
 
 class Worker:
@@ -41,6 +50,7 @@ class Worker:
         lease: float = 20.0,
         drain: float = 20.0,
         poll: float = 1.0,
+        guard: Guard | None = None,
     ) -> None:
         self.name = name
         self._store = store
@@ -51,6 +61,7 @@ class Worker:
         self._lease = lease
         self._drain = drain
         self._recorder = Recorder(store, events, clock, name)
+        self._guard = guard
         self._relay = Relay(store, lanes, clock, poll)
         self._looks = Looks(store, lanes, self._recorder, clock, worker=name, lease=lease, poll=poll)
         self._grip = Grip(lease, clock)
@@ -62,12 +73,15 @@ class Worker:
         self._stopping = False
 
     async def start(self) -> None:
-        """Begin. Everything due in the database goes on."""
+        """Begin. Everything due in the database goes on, unless it is older than what was done."""
+        if self._guard is not None:
+            await self._guard.look()
         await self._store.beat(self.name, self._clock())
         await self._recorder.start()
         await self._queue.start(self.name, list(self._lanes))
         self._deaf = [self._queue.listen(self._woken), self._events.listen(frozenset({"lane"}), self._lane_changed)]
-        turns = [self._relay.turn, self._looks.turn, *(runner.turn for runner in self._runners)]
+        turns: list[Callable[[], Awaitable[None]]] = [self._relay.turn, self._looks.turn, self._watch]
+        turns += [turn for runner in self._runners for turn in runner.turns()]
         self._loops = [asyncio.create_task(self._forever(turn)) for turn in turns]
         self._alive = asyncio.create_task(self._forever(self._keep_alive, to_the_end=True))
 
@@ -79,7 +93,7 @@ class Worker:
         await _end(self._loops)
         await self._looks.stop()
         for runner in self._runners:
-            await runner.give_back()
+            await runner.stop()
         under_way = [task for runner in self._runners for task in runner.at_work()]
         if under_way:
             _, late = await asyncio.wait(under_way, timeout=self._drain)
@@ -87,6 +101,16 @@ class Worker:
         await self._recorder.stop()
         # Until here the leases of what was under way were kept: nobody else took it for lost.
         await _end([self._alive] if self._alive else [])
+        try:
+            await self._watch(0.0)
+        except Exception:
+            log.exception("the mark of what was done could not be set at the end; the next start has an older one")
+
+    async def _watch(self, pause: float = GUARD_SECONDS) -> None:
+        """Is the database still the one that we know?"""
+        if self._guard is not None:
+            await self._guard.look()
+        await asyncio.sleep(pause)
 
     def _is_running(self, claimed: Claimed) -> bool:
         lane = self._lanes[claimed.job.destination.channel]
@@ -95,7 +119,8 @@ class Worker:
     def _woken(self, lane: str) -> None:
         for name, one in self._lanes.items():
             if lane in ("", name):
-                one.stirred.set()
+                one.woken = True
+                one.stir()
 
     async def _lane_changed(self, _topic: str, _name: str) -> None:
         self._relay.stir()

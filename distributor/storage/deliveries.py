@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, func, select, text, update
+from sqlalchemy import ColumnElement, exists, func, select, text, update
 
 from distributor.core.channel import Action, Destination, Job
 from distributor.core.data import from_micros
 from distributor.core.delivery import Drop
-from distributor.core.ports import Batch, Claimed, LaneState, Result, Wish
+from distributor.core.ports import EVERY, Batch, Claimed, LaneState, Result, Wish
 from distributor.core.release import SENDABLE
 from distributor.storage import lanes as lane_rows
 from distributor.storage.claims import UNDER_WAY, Look, looks_due, own
@@ -36,7 +36,7 @@ from distributor.storage.outcomes import (
     record_results,
     recover_expired,
 )
-from distributor.storage.schema import deliveries, releases, workers
+from distributor.storage.schema import deliveries, lanes, releases, workers
 from distributor.storage.shown import Renderings
 
 log = structlog.get_logger(__name__)
@@ -61,7 +61,7 @@ class Deliveries:
         made = await self._hot.claim(wish, worker, now, lease)
         for row, drop in made.found.drops:
             await self._drop(row, drop, worker, now)
-        return Batch(self._claimed(made), made.found.more, made.found.needs)
+        return Batch(self._claimed(made), made.found.more)
 
     async def _drop(self, row: Row, drop: Drop, worker: str, now: datetime) -> None:
         """In a transaction of its own, for it enters the log. Where it fails the next claim meets the row again."""
@@ -157,10 +157,12 @@ class Deliveries:
 
     async def begin(self, claimed: Claimed, step: str, now: datetime) -> bool:
         """See DeliveryStore.begin. The first step of all asks again whether the release may still leave: preparing
-        may have taken minutes, in which somebody held or withdrew it. A later step finishes what was begun."""
+        may have taken minutes, in which somebody held or withdrew it, or stopped everything. A later step finishes what
+        was begun."""
         values = {"step": step, "intended_at": now, "updated_at": now}
         sendable = select(releases.c.id).where(releases.c.state.in_([state.value for state in SENDABLE]))
-        more = () if claimed.step else (deliveries.c.release_id.in_(sendable),)
+        halted = exists().where(lanes.c.name == EVERY, lanes.c.paused)
+        more = () if claimed.step else (deliveries.c.release_id.in_(sendable), ~halted)
         return await self._update_own(claimed, values, deliveries.c.state == "sending", *more)
 
     async def save(self, claimed: Claimed, progress: dict[str, Any]) -> bool:

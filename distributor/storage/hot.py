@@ -105,7 +105,6 @@ class Sorted:
     drops: list[tuple[Row, Drop]] = field(default_factory=list)
     put_off: dict[int, list[int]] = field(default_factory=dict)  # until when → ids
     more: bool = False
-    needs: int = 0
     starting: set[str] = field(default_factory=set)  # approved releases of which this is the first claim
 
     @property
@@ -145,10 +144,10 @@ class HotPath(Protocol):
 
 
 def sort_out(rows: Iterable[Row], terms: TermsOf, unreadable: Mapping[int, str], wish: Wish, now: datetime) -> Sorted:
-    """Rule 7 over the rows of a claim, in their order, as far as the wish's deliveries and calls reach."""
+    """Rule 7 over the rows of a claim, in their order, as far as the wish reaches."""
     found = Sorted()
     verdicts: dict[tuple[Any, ...], Go | Drop | NotYet] = {}
-    calls, taken = 0, set[int]()
+    taken = set[int]()
     for row in rows:
         known = terms.get((row.release_id, row.revision))
         if known is None or len(found.go) >= wish.most or (wish.single and row.destination_id in taken):
@@ -162,11 +161,6 @@ def sort_out(rows: Iterable[Row], terms: TermsOf, unreadable: Mapping[int, str],
             case NotYet(until):
                 found.put_off.setdefault(micros(until), []).append(row.id)
                 continue
-        if wish.calls is not None and calls + row.calls > wish.calls:
-            # Nothing smaller overtakes it: an album would wait for ever behind single posts.
-            found.more, found.needs = True, 0 if found.go else row.calls
-            break
-        calls += row.calls
         taken.add(row.destination_id)
         found.go.append(row)
         if known.release_state is ReleaseState.APPROVED:

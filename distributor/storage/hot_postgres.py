@@ -33,7 +33,8 @@ from distributor.storage.hot import (
 from distributor.storage.lines import Line, by_fate, micros
 from distributor.storage.shown import Renderings
 
-_PAUSED = "(SELECT 1 FROM lanes l WHERE l.name = d.channel AND l.paused AND (l.until IS NULL OR l.until > $2)) IS NULL"
+_PAUSED = """(SELECT 1 FROM lanes l WHERE l.name IN (d.channel, '*') AND l.paused
+    AND (l.until IS NULL OR l.until > $2) LIMIT 1) IS NULL"""
 _PRIORITIES = f"""
 WITH RECURSIVE found(priority) AS (
     (SELECT priority FROM deliveries WHERE channel = $1 AND {CLAIMABLE_SQL} ORDER BY priority LIMIT 1)
@@ -136,7 +137,7 @@ class PostgresHot:
 
     def _advance(self, wish: Wish, found: Sorted, due: dict[int, int]) -> None:
         """Move the cursors behind what was claimed, where all before it was claimed too."""
-        whole = not (wish.resting or wish.single or wish.ids or found.needs)
+        whole = not (wish.resting or wish.single or wish.ids)
         for row in found.go if whole else ():
             here = (due[row.id], row.id)
             if here > self._cursors.get((wish.lane, row.priority), _START):
@@ -145,7 +146,7 @@ class PostgresHot:
     async def _pick(self, connection: Any, wish: Wish, at: int) -> list[Row]:
         if wish.ids:
             return [Row(*row) for row in await connection.fetch(_PICK_IDS, list(wish.ids), at, wish.most)]
-        paused = "SELECT 1 FROM lanes WHERE name = $1 AND paused AND (until IS NULL OR until > $2)"
+        paused = "SELECT 1 FROM lanes WHERE name IN ($1, '*') AND paused AND (until IS NULL OR until > $2)"
         if await connection.fetchval(paused, wish.lane, at):
             return []
         rows: list[Row] = []
