@@ -34,6 +34,7 @@ GROUPS = {
     "mail": "benchmarks.mail",
     "engine": "benchmarks.engine",
     "whole": "benchmarks.whole",
+    "dispatch": "benchmarks.dispatch",
     "rates": "benchmarks.rates",
     "fanout": "benchmarks.fanout",
     "growth": "benchmarks.growth",

@@ -17,8 +17,8 @@ from benchmarks.ground import ground
 from benchmarks.results import Result, result
 
 SETUP = (
-    "A lane with a quota, before a server that enforces it by a sliding window and refuses with 429; PostgreSQL + Redis; "
-    "the part of the quota that was used between the first call and the last, and the calls refused."
+    "A lane with a quota, before a server that enforces it by a sliding window and refuses with 429; PostgreSQL + "
+    "Redis; the part of the quota that was used between the first call and the last, and the calls refused."
 )
 USED = 0.98  # at least; and no call refused
 SECONDS = 120.0
