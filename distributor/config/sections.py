@@ -134,9 +134,8 @@ class Telegram(Section):
 class Worker(Section):
     """Who brings the deliveries."""
 
-    lease_seconds: float = Field(60, ge=5, le=3600, description="how long a claim holds before others may look at it")
+    lease_seconds: float = Field(20, ge=5, le=3600, description="how long a claim holds before others may look at it")
     drain_seconds: float = Field(50, ge=0, le=3600, description="how long a stop waits for what is under way")
-    concurrency: int = Field(64, ge=1, le=10000, description="deliveries under way at once, over all channels")
 
 
 class Audit(Section):
