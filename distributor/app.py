@@ -29,6 +29,7 @@ from distributor.office.context import Context, Seat
 from distributor.office.office import Office
 from distributor.queue.forms import queue_and_events
 from distributor.queue.lane import Lane
+from distributor.queue.mark import mark_keepers
 from distributor.queue.worker import Worker
 from distributor.storage import Database
 from distributor.storage.deliveries import Deliveries
@@ -70,6 +71,7 @@ class Parts:
         """Release everything, in the opposite order of opening."""
         for channel in self.channels.values():
             await channel.aclose()
+        await self.office.restoring.aclose()
         await self.events.aclose()
         await self.queue.aclose()
         await self.media.aclose()
@@ -111,7 +113,8 @@ async def open_parts(settings: Settings, settings_file: Path | None, clock: Cloc
         regions=find_places("regions", settings_file),
         topics=find_places("topics", settings_file),
     )
-    office = Office(context, SigningKey(settings.audit.key_file))
+    marks = mark_keepers(settings.audit.key_file, settings.queue.url.get_secret_value())
+    office = Office(context, SigningKey(settings.audit.key_file), marks)
     return Parts(settings, database, media, queue, events, pages, channels, office, clock)
 
 
@@ -202,6 +205,7 @@ class Service:
             parts.clock,
             lease=settings.lease_seconds,
             drain=settings.drain_seconds,
+            guard=parts.office.restoring,
         )
         await self.worker.start()
         self._stops.append(self.worker.stop)

@@ -15,13 +15,14 @@ from distributor.bot.memory import NOBODY, State
 from distributor.bot.room import Press, Room
 from distributor.bot.voice import Note
 from distributor.core.people import Person
-from distributor.core.ports import LaneState
+from distributor.core.ports import EVERY, LaneState
 from distributor.core.refusal import Refused
 from distributor.core.text import cut_at_word
+from distributor.office.restoring import CODE as RESTORED
 
 log = structlog.get_logger(__name__)
 
-_CREDENTIAL = "bot.lane_credential"
+_WHAT_TO_DO = {"person": "bot.lane_by_person", RESTORED: "bot.lane_restored"}
 
 
 class Cases:
@@ -112,15 +113,19 @@ class Cases:
                 told[name] = {"message": message_id, "text": note.text}
                 await self._room.memory.remember(self._room.desk_chat, NOBODY, state)
             elif not waits and name in told:
-                text = words.get("bot.lane_resumed", channel=words.channel(name))
+                text = words.get("bot.lane_resumed", channel=self._name(name))
                 await self._close(told.pop(name), text)
                 await self._room.voice.send(self._room.desk_chat, Note(text))
 
+    def _name(self, lane: str) -> str:
+        words = self._room.desk_words()
+        return words.get("bot.every_channel") if lane == EVERY else words.channel(lane)
+
     def _alert(self, lane: LaneState) -> Note:
         words = self._room.desk_words()
-        head = words.get("bot.lane_paused", channel=words.channel(lane.name), reason=cut_at_word(lane.reason, 300))
-        what = words.get("bot.lane_by_person" if lane.code == "person" else _CREDENTIAL, name=lane.name)
+        head = words.get("bot.lane_paused", channel=self._name(lane.name), reason=cut_at_word(lane.reason, 300))
+        what = words.get(_WHAT_TO_DO.get(lane.code, "bot.lane_credential"), name=lane.name)
         data = f"o:{lane.name}"
-        fits = len(data.encode()) <= 64
+        fits = len(data.encode()) <= 64 and lane.code != RESTORED  # that is no matter of a button
         rows = (((words.get("bot.button.resume_lane"), data),),) if fits else ()
         return Note(f"{head}\n{what}", rows, headed=True)

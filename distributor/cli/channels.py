@@ -15,6 +15,8 @@ from distributor.app import Parts
 from distributor.cli.output import complain, listing, say
 from distributor.cli.running import with_parts
 from distributor.core.channel import Channel, Health
+from distributor.core.ports import EVERY
+from distributor.office.restoring import CODE as RESTORED
 
 group = typer.Typer(help="The channels.", no_args_is_help=True)
 Config = Annotated[Path | None, typer.Option("--config", help="The settings file.")]
@@ -48,9 +50,12 @@ def check(
                 }
             )
         listing(rows, ("channel", "ok", "account", "lane", "problems"), as_json, "Channels")
+        if whole := lanes.get(EVERY):
+            what = "distributor recover" if whole.code == RESTORED else "distributor channels start"
+            complain(f"Nothing is sent: {whole.reason}. Let it go on with: {what}")
         if not rows:
             complain("No channel is configured; see docs/settings.md.")
-        return 0 if rows and all(health.ok for health in found) else 1
+        return 0 if rows and not whole and all(health.ok for health in found) else 1
 
     raise typer.Exit(with_parts(config or context.obj, work))
 
@@ -63,6 +68,35 @@ async def _probe(channel: Channel) -> Health:
         return Health(False, problems=(f"no answer within {PROBE_SECONDS:.0f} seconds",))
     except Exception as error:
         return Health(False, problems=(f"the check failed: {type(error).__name__}",))
+
+
+@group.command("stop")
+def stop(
+    context: typer.Context,
+    reason: Annotated[str, typer.Option(help="Kept in the log, and shown at the desk.")] = "",
+    config: Config = None,
+) -> None:
+    """Stop all channels at once: nothing new begins; what is queued stays queued."""
+
+    async def work(parts: Parts) -> int:
+        await parts.office.operations.stop(None, reason)
+        say("Everything is stopped; what is under way ends. Let it go on with: distributor channels start")
+        return 0
+
+    raise typer.Exit(with_parts(config or context.obj, work))
+
+
+@group.command("start")
+def start(context: typer.Context, config: Config = None) -> None:
+    """End the stop of all channels. Those that were paused by themselves stay so."""
+
+    async def work(parts: Parts) -> int:
+        await parts.office.operations.start(None)
+        still = [name for name, lane in (await parts.office.operations.lanes()).items() if lane.paused]
+        say("The channels go on" + (f"; still paused by themselves: {', '.join(still)}." if still else "."))
+        return 0
+
+    raise typer.Exit(with_parts(config or context.obj, work))
 
 
 @group.command("pause")

@@ -120,26 +120,46 @@ def print_deliveries(rows: list[dict[str, Any]], as_json: bool = False) -> None:
     listing(rows, columns, as_json, "Deliveries")
 
 
-def retry(context: typer.Context, ids: Annotated[list[int], typer.Argument()], config: Config = None) -> None:
-    """Send dead letters again."""
+def retry(
+    context: typer.Context,
+    ids: Annotated[list[int] | None, typer.Argument(help="Numbers of deliveries.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All that were rejected or expired.")] = False,
+    channel: Annotated[str, typer.Option("--channel", help="With --all: only of this channel.")] = "",
+    release: Annotated[str, typer.Option("--release", help="With --all: only of this release.")] = "",
+    config: Config = None,
+) -> None:
+    """Send dead letters again: those that are named, or all."""
+    if bool(ids) == everything or ((channel or release) and not everything):
+        raise typer.BadParameter("name deliveries, or say --all (with --channel, --release)")
 
     async def work(parts: Parts) -> int:
-        words = texts("en")
-        before = await parts.office.operations.retry(ids, None)
-        wrong = 0
-        for number, state in before.items():
-            if state in {"rejected", "expired", "cancelled"}:
-                say(f"{number}: queued again (was {words.get(f'state.{state}')}).")
-            else:
-                wrong += 1
-                complain(
-                    f"{number}: left as it is ({words.get(f'state.{state}')})."
-                    if state
-                    else f"{number}: there is no such delivery."
-                )
-        return 1 if wrong else 0
+        if everything:
+            return await _retry_all(parts, channel, release)
+        return await _retry(parts, ids or [])
 
     raise typer.Exit(with_parts(config or context.obj, work))
+
+
+async def _retry(parts: Parts, ids: list[int]) -> int:
+    words, wrong = texts("en"), 0
+    for number, state in (await parts.office.operations.retry(ids, None)).items():
+        word = words.get(f"state.{state}")
+        if state in {"rejected", "expired", "cancelled"}:
+            say(f"{number}: queued again (was {word}).")
+        else:
+            wrong += 1
+            complain(f"{number}: left as it is ({word})." if state else f"{number}: there is no such delivery.")
+    return 1 if wrong else 0
+
+
+async def _retry_all(parts: Parts, channel: str, release: str) -> int:
+    words = texts("en")
+    before = await parts.office.operations.retry_all(None, channel, release)
+    for state, count in before.items():
+        say(f"{count} queued again (were {words.get(f'state.{state}')}).")
+    if not before:
+        say("There is no dead letter here.")
+    return 0
 
 
 def cases(

@@ -5,6 +5,8 @@ Made once by the composition root; holds no state of its own.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from distributor.office.approvals import Approvals
 from distributor.office.auditing import Auditing, SigningKey
 from distributor.office.context import Context
@@ -12,14 +14,16 @@ from distributor.office.drafts import Drafts
 from distributor.office.operations import Operations
 from distributor.office.people import People
 from distributor.office.reading import Reading
+from distributor.office.restoring import Restoring
 from distributor.office.signin import SignIn
 from distributor.office.subscriptions import Subscriptions
+from distributor.queue.mark import MarkKeeper
 
 
 class Office:
     """The uses, by subject."""
 
-    def __init__(self, context: Context, key: SigningKey) -> None:
+    def __init__(self, context: Context, key: SigningKey, marks: Sequence[MarkKeeper] = ()) -> None:
         self.context = context
         self.people = People(context)
         self.drafts = Drafts(context)
@@ -28,4 +32,5 @@ class Office:
         self.reading = Reading(context)
         self.signin = SignIn(context)
         self.subscriptions = Subscriptions(context)
+        self.restoring = Restoring(context, marks)
         self.auditing = Auditing(context.database, context.clock, key, context.office_name)

@@ -15,11 +15,11 @@ from typing import Any
 from distributor.core.data import to_data
 from distributor.core.outcome import Receipt
 from distributor.core.people import Person, Right
-from distributor.core.ports import LaneState
+from distributor.core.ports import EVERY, LaneState
 from distributor.core.refusal import Refused
 from distributor.office.context import Context
 from distributor.office.people import actor
-from distributor.storage import Connection, audit, cases, lanes, reports, tokens
+from distributor.storage import Connection, audit, cases, lanes, reports, restored, tokens
 from distributor.storage import people as people_rows
 
 BUTTON_LASTS = timedelta(days=30)
@@ -66,8 +66,25 @@ class Operations:
         await self._context.wake()
         return before
 
+    async def retry_all(self, person: Person | None, channel: str = "", release: str = "") -> dict[str, int]:
+        """Send every dead letter again, of a channel or a release or of all: state → how many. Cancelled ones stay:
+        they were taken back, not lost."""
+        _need(person, Right.OPERATE)
+        now = self._context.clock()
+        async with self._context.database.transaction(logged=True) as connection:
+            before = await cases.send_all_again(connection, channel, release, now, now + NEW_DEADLINE)
+            if before:
+                data = {"channel": channel, "release": release, "was": before}
+                await audit.append(connection, now, actor(person), "deliveries.retried", "deliveries", data)
+            await connection.commit()
+        await self._context.wake()
+        return before
+
     async def pause(self, lane: str, person: Person | None, reason: str = "") -> None:
         """Stop a lane until somebody resumes it. What is queued stays."""
+        if lane == EVERY:
+            await self.stop(person, reason)
+            return
         _need(person, Right.OPERATE)
         self._known(lane)
         state = LaneState(lane, True, None, "person", reason or f"paused by {actor(person)}")
@@ -81,20 +98,36 @@ class Operations:
         _need(person, Right.OPERATE)
         self._known(lane)
         async with self._context.database.transaction(logged=True) as connection:
+            await _not_restored(connection)
             await lanes.resume(connection, lane, actor(person), self._context.clock())
             await connection.commit()
         self._context.events.publish("lane", lane)
         await self._context.wake()
 
+    async def stop(self, person: Person | None, reason: str = "") -> None:
+        """One stop for everything: nothing is claimed in any lane until `start`. What is under way ends."""
+        _need(person, Right.OPERATE)
+        state = LaneState(EVERY, True, None, "person", reason or f"stopped by {actor(person)}")
+        async with self._context.database.transaction(logged=True) as connection:
+            await _not_restored(connection)
+            await lanes.pause(connection, state, actor(person), self._context.clock())
+            await connection.commit()
+        self._context.events.publish("lane", EVERY)
+
+    async def start(self, person: Person | None) -> None:
+        """End the stop for everything. Lanes that were paused by themselves stay so."""
+        await self.resume(EVERY, person)
+
     def _known(self, lane: str) -> None:
-        if lane not in self._context.seats:
+        if lane not in {*self._context.seats, EVERY}:
             raise Refused("unknown_channel", name=lane, known=", ".join(self._context.seats))
 
     async def lanes(self) -> dict[str, LaneState]:
-        """Every configured lane; those that were never paused too."""
+        """Every configured lane, those that were never paused too; and that of all lanes where it stands paused."""
         async with self._context.database.read() as connection:
             kept = await lanes.all_lanes(connection)
-        return {name: kept.get(name, LaneState(name)) for name in self._context.seats}
+        found = {name: kept.get(name, LaneState(name)) for name in self._context.seats}
+        return found | {name: state for name, state in kept.items() if name == EVERY and state.paused}
 
     async def open_cases(self) -> list[dict[str, Any]]:
         """Cases that wait for a person (columns as in storage.reports.open_cases)."""
@@ -181,6 +214,12 @@ def _confirmed(case: cases.OpenCase, who: str) -> dict[str, Any]:
         return {"progress": progress}
     receipt = Receipt((), (), {"confirmed_by": who})
     return {"progress": progress, "state": "sent", "code": "confirmed", "receipt": to_data(receipt)}
+
+
+async def _not_restored(connection: Connection) -> None:
+    """Nobody lifts what halts a restored database but its recovery."""
+    if await lanes.paused_since(connection, EVERY, restored.CODE) is not None:
+        raise Refused("restored")
 
 
 def _need(person: Person | None, right: Right) -> None:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, func, literal, select, update
+from sqlalchemy import case as choose
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from distributor.core.data import from_data
@@ -18,6 +19,9 @@ from distributor.core.release import ReleaseState
 from distributor.core.rendering import Rendering
 from distributor.storage.outcomes import close_case, finish_releases
 from distributor.storage.schema import cases, deliveries, releases, renderings
+
+# Of a delivery that begins again; its history stays.
+_ANEW = {"state": "queued", "attempts": 0, "looks": 0, "step": "", "code": "", "reason": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,27 +82,38 @@ async def send_again(connection: AsyncConnection, delivery_id: int, now: datetim
         await connection.execute(
             update(deliveries)
             .where(deliveries.c.id == delivery_id)
-            .values(
-                state="queued",
-                due=now,
-                attempts=0,
-                looks=0,
-                step="",
-                code="",
-                reason="",
-                deadline=deadline if late else row.deadline,
-                updated_at=now,
-            )
+            .values(**_ANEW, due=now, updated_at=now, deadline=deadline if late else row.deadline)
         )
         await reopen_releases(connection, [delivery_id], now)
     return str(row.state)
 
 
+async def send_all_again(
+    connection: AsyncConnection, channel: str, release_id: str, now: datetime, deadline: datetime
+) -> dict[str, int]:
+    """The same for all rejected and expired ones, of a channel or a release where one is named. State → how many."""
+    dead: list[ColumnElement[bool]] = [deliveries.c.state.in_(["rejected", "expired"])]
+    dead += [deliveries.c.channel == channel] if channel else []
+    dead += [deliveries.c.release_id == release_id] if release_id else []
+    query = select(deliveries.c.state, func.count()).where(*dead).group_by(deliveries.c.state)
+    before = {row[0]: row[1] for row in (await connection.execute(query)).all()}
+    theirs = (await connection.execute(select(deliveries.c.release_id).where(*dead).distinct())).scalars().all()
+    late = (deliveries.c.deadline <= now, literal(deadline, deliveries.c.deadline.type))
+    values = _ANEW | {"due": now, "updated_at": now, "deadline": choose(late, else_=deliveries.c.deadline)}
+    await connection.execute(update(deliveries).where(*dead).values(**values))
+    await _reopen(connection, releases.c.id.in_(theirs), now)
+    return before
+
+
 async def reopen_releases(connection: AsyncConnection, delivery_ids: Sequence[int], now: datetime) -> None:
     """A release that was done is distributing again when one of its deliveries is."""
     theirs = select(deliveries.c.release_id).where(deliveries.c.id.in_(delivery_ids), deliveries.c.state == "queued")
+    await _reopen(connection, releases.c.id.in_(theirs), now)
+
+
+async def _reopen(connection: AsyncConnection, which: ColumnElement[bool], now: datetime) -> None:
     await connection.execute(
         update(releases)
-        .where(releases.c.id.in_(theirs), releases.c.state == ReleaseState.DISTRIBUTED.value)
+        .where(which, releases.c.state == ReleaseState.DISTRIBUTED.value)
         .values(state=ReleaseState.DISTRIBUTING.value, updated_at=now)
     )

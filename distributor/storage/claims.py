@@ -30,7 +30,8 @@ JOIN revisions v ON v.release_id = d.release_id AND v.number = d.revision
 JOIN renderings g ON g.id = d.rendering_id
 WHERE d.state IN ('sending', 'unknown', 'case') AND d.state = 'unknown' AND d.due <= :now
     AND (d.lease_until IS NULL OR d.lease_until < :now)
-    AND d.channel NOT IN (SELECT l.name FROM lanes l WHERE l.paused AND (l.until IS NULL OR l.until > :now))
+    AND NOT EXISTS (SELECT 1 FROM lanes l WHERE l.name IN (d.channel, '*') AND l.paused
+        AND (l.until IS NULL OR l.until > :now))
 ORDER BY d.priority, d.id LIMIT :most
 """  # noqa: S608  # names of ours
 

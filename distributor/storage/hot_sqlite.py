@@ -39,7 +39,8 @@ LONGEST_PICK = 2000  # ids named one by one
 # Numbers of rows for which a prepared INSERT is kept; a batch is cut into these.
 _CHUNKS = (1024, 256, 64, 16, 4, 1)
 
-_PAUSED = "(SELECT 1 FROM lanes l WHERE l.name = d.channel AND l.paused AND (l.until IS NULL OR l.until > ?)) IS NULL"
+_PAUSED = """(SELECT 1 FROM lanes l WHERE l.name IN (d.channel, '*') AND l.paused
+    AND (l.until IS NULL OR l.until > ?) LIMIT 1) IS NULL"""
 _PRIORITIES = f"""
 WITH RECURSIVE found(priority) AS (
     SELECT min(priority) FROM deliveries WHERE channel = ?1 AND {CLAIMABLE_SQL}
@@ -173,7 +174,7 @@ def _pick(connection: sqlite3.Connection, wish: Wish, at: int) -> list[Row]:
     if wish.ids:
         named = json.dumps(wish.ids[:LONGEST_PICK])
         return _rows(connection, _PICK_IDS, (named, at, at, wish.most))
-    paused = "SELECT 1 FROM lanes WHERE name = ? AND paused AND (until IS NULL OR until > ?)"
+    paused = "SELECT 1 FROM lanes WHERE name IN (?, '*') AND paused AND (until IS NULL OR until > ?)"
     if connection.execute(paused, (wish.lane, at)).fetchone():
         return []
     rows: list[Row] = []

@@ -23,6 +23,13 @@ async def all_lanes(connection: AsyncConnection) -> dict[str, LaneState]:
     return {row.name: LaneState(row.name, bool(row.paused), row.until, row.code, row.reason) for row in rows.all()}
 
 
+async def paused_since(connection: AsyncConnection, name: str, code: str) -> datetime | None:
+    """Since when a lane stands paused with this code; None where it does not."""
+    query = select(lanes.c.updated_at).where(lanes.c.name == name, lanes.c.paused, lanes.c.code == code)
+    moment: datetime | None = (await connection.execute(query)).scalar()
+    return moment
+
+
 async def pause(connection: AsyncConnection, state: LaneState, actor: str, now: datetime) -> bool:
     """Keep a pause. None is shortened: neither one until a person resumes nor a longer wait. True where it is news."""
     before = (await all_lanes(connection)).get(state.name)

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
+from distributor.core.ports import EVERY
 from distributor.office.office import Office
+from distributor.office.restoring import CODE as RESTORED
 from distributor.storage import reports
 from distributor.web.requests_seen import SEEN
 from distributor.web.site import SITE
@@ -37,7 +39,9 @@ async def readiness(office: Office, *, stale_after: float) -> Readiness:
     """Look at heartbeats and at what is due. `stale_after` in seconds, for both."""
     now = office.context.clock()
     lanes = await office.operations.lanes()
+    whole = lanes.pop(EVERY, None)
     going = [name for name, lane in lanes.items() if not lane.paused or (lane.until is not None and lane.until <= now)]
+    going = [] if whole else going
     async with office.context.database.read() as connection:
         beats = await reports.heartbeats(connection)
         oldest = await reports.oldest_due(connection, going)
@@ -45,6 +49,8 @@ async def readiness(office: Office, *, stale_after: float) -> Readiness:
     beat_age = min(((now - beat).total_seconds() for beat in beats.values()), default=float("inf"))
     due_age = max((now - oldest).total_seconds(), 0.0) if oldest else 0.0
     reasons = []
+    if whole and whole.code == RESTORED:
+        reasons.append(f"nothing is sent: {whole.reason}; reconcile it with: distributor recover")
     if beat_age > stale_after:
         reasons.append("no worker has given a sign of life; start one, or look at its log")
     # A long mail run waits for its own rate: as long as attempts end, somebody takes what is due.
