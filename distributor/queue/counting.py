@@ -105,11 +105,11 @@ for i = 8, #ARGV, 5 do
     local was = redis.call('HMGET', calls, '.pace' .. long, '.paced' .. long)
     local left = size
     if was[1] and was[2] then left = math.min(size, tonumber(was[1]) + math.max(now - tonumber(was[2]), 0) / each) end
-    local leave = math.floor(left + 0.000001)
-    if least > size and leave >= size then leave = least end
-    if leave < least then
-      wait = math.max(wait, (math.min(math.max(least, math.min(most, step)), size) - left) * each)
+    local leave, wanted = math.floor(left + 0.000001), math.min(math.max(least, math.min(most, step)), size)
+    if leave < wanted then
+      leave, wait = 0, math.max(wait, (wanted - left) * each)
     end
+    if leave > 0 then leave = math.max(leave, least) end
     room = math.min(room, leave)
     paces[long] = left
   end

@@ -10,12 +10,13 @@ An entry is one grant, not one call: a window of 10,000 calls a day holds 10,000
 from __future__ import annotations
 
 import math
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from distributor.core.ports import Window
 
-SLACK, MOST_SLACK = 0.012, 0.5  # of a window's length; seconds
+SLACK, MOST_SLACK = 0.01, 0.5  # of a window's length: 99 % of a quota can be used; seconds
 SMOOTH_SECONDS, SMOOTH_COUNT = 2.0, 10  # windows so short and so large are taken in tenths
 LEAST_WAIT = 0.001
 _TINY = 1e-9  # what rounding may take away from a sum of seconds
@@ -36,8 +37,8 @@ def length(window: Window) -> float:
 class Pace:
     """The derived limit that keeps a saturated lane from spending its window in one burst and then resting.
 
-    At most `size` calls at once, each comes back after `each` seconds. Who finds nothing waits for `step` calls, so
-    that large leases stay large. The window itself holds the quota: a pace may be late or generous.
+    At most `size` calls at once, each comes back after `each` seconds. Who asks for many gets `step` or none, so that
+    leases stay large where several workers ask. The window itself holds the quota: a pace may be late or generous.
     """
 
     size: int
@@ -75,9 +76,9 @@ class _Sum:
 
     __slots__ = ("inside", "length", "total")
 
-    def __init__(self, length: float, entries: dict[str, Entry]) -> None:
+    def __init__(self, length: float, entries: OrderedDict[str, Entry]) -> None:
         self.length = length
-        self.inside = dict(entries)
+        self.inside = OrderedDict(entries)
         self.total = sum(entry.calls for entry in entries.values())
 
     def trim(self, now: float) -> None:
@@ -106,7 +107,8 @@ class Spent:
 
     def __init__(self) -> None:
         self.windows: tuple[Window, ...] = ()  # as last asked for
-        self._entries: dict[str, Entry] = {}  # in the order of time
+        # In the order of time. No plain dict: what it lost at its front it passes over again and again.
+        self._entries: OrderedDict[str, Entry] = OrderedDict()
         self._sums: dict[float, _Sum] = {}
         self._paces: dict[Window, tuple[float, float]] = {}  # calls left, at
         self._keep = 0.0
@@ -223,13 +225,12 @@ class Spent:
 
 
 def _paced(paced: Pace, left: float, most: int, least: int) -> tuple[int, float]:
-    """What a pace lets go now, and the seconds until it lets `least` go (0 where it does)."""
+    """What a pace lets go now, and the seconds until it lets enough go (0 where it does)."""
     leave = math.floor(left + _TINY * 1000)
-    if least > paced.size and leave >= paced.size:
-        leave = least
-    if leave >= least:
-        return leave, 0.0
-    return leave, (min(max(least, min(most, paced.step)), paced.size) - left) * paced.each
+    wanted = min(max(least, min(most, paced.step)), paced.size)
+    if leave < wanted:
+        return 0, (wanted - left) * paced.each
+    return max(leave, least), 0.0
 
 
 class Ledger:

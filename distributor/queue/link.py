@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import structlog
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError
@@ -30,6 +30,7 @@ Command = tuple[Script | str | bytes | int | float, ...]
 
 PATIENCE = 0.25  # seconds for an answer
 TRIES = (0.05, 1.0)  # seconds until Redis is tried again: at once, for a moment's weakness, then each second
+AT_ONCE = 16  # questions on their way; others wait their turn, which costs no patience
 KEPT = 1000  # posts that wait for Redis, the newest ones
 BUNDLE = 100  # commands sent together
 FAULTS = (RedisError, OSError, TimeoutError)
@@ -43,10 +44,9 @@ class Link:
     """Commands, posts and news. `prefix` begins every key, so that several offices can share a server."""
 
     def __init__(self, url: str, prefix: str = "distributor") -> None:
-        pool = BlockingConnectionPool.from_url(
+        pool = ConnectionPool.from_url(
             url,
-            max_connections=16,
-            timeout=PATIENCE,
+            max_connections=AT_ONCE + 2,  # the line of news and the probe
             socket_timeout=PATIENCE,
             socket_connect_timeout=PATIENCE,
             retry=Retry(NoBackoff(), 0),
@@ -66,6 +66,7 @@ class Link:
         self._posts: dict[Hashable, Callable[[], Command | None]] = {}
         self._posted = asyncio.Event()
         self._line = Line(self._redis, self._channel, self._read, lambda: self._hear("again", None))
+        self._turns = asyncio.Semaphore(AT_ONCE)  # first come, first served: a pool that blocks lets some starve
         self._closed = False
         self._tasks: list[asyncio.Task[None]] = []
         self._trying: asyncio.Task[None] | None = None
@@ -105,13 +106,14 @@ class Link:
 
     async def ask(self, *commands: Command) -> list[Any]:
         """The answers to commands, sent together. Raises Away."""
-        if not self.up:
-            raise Away
-        try:
-            return await self.execute(*commands)
-        except FAULTS as error:
-            self._lost(error)
-            raise Away from None
+        async with self._turns:
+            if not self.up:
+                raise Away
+            try:
+                return await self.execute(*commands)
+            except FAULTS as error:
+                self._lost(error)
+                raise Away from None
 
     async def execute(self, *commands: Command) -> list[Any]:
         """The same for who knows that Redis is just being tried; raises what went wrong (FAULTS)."""

