@@ -119,17 +119,17 @@ class Plan:
 def make_plan(seed: int, deliveries: int, seconds: float, every: float) -> Plan:
     """About so many deliveries, approved within `seconds`, and a blow `every` so many seconds, later ones too."""
     chance = Random(seed)  # noqa: S311  # a plan, not a secret; the seed repeats it
-    lists = max(4, min(16, deliveries // 800))
+    lists = max(4, min(20, deliveries // 500))
     readers_of_both = max(round(deliveries * BULK_SHARE / lists), 10)
     press = round(readers_of_both * PRESS_SHARE)
     readers = {"press": press, "wire": readers_of_both - press}
     small = max(round(deliveries * (1 - BULK_SHARE) / len(OWN_CHANNELS)), 4)
-    channels = [LISTS] * lists + [OWN_CHANNELS] * small
-    chance.shuffle(channels)
+    # The lists one after the other over the whole time, so that there is hardly a moment without bulk mail.
+    bulk = [(LISTS, seconds * (place + chance.random()) / lists) for place in range(lists)]
+    single = [(OWN_CHANNELS, chance.uniform(0, seconds)) for _ in range(small)]
     writings = []
-    for number, where in enumerate(channels):
+    for number, (where, at) in enumerate([*bulk, *single]):
         own = where is OWN_CHANNELS
-        at = chance.uniform(0, seconds)
         urgent, photo, long = (chance.random() < odds for odds in (0.1, 0.2, 0.1))
         writings.append(Writing(at, number, where, urgent and own, photo and own, long and own))
     writings.sort(key=lambda one: one.at)

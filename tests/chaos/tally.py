@@ -18,6 +18,7 @@ from distributor.demo import Stage
 from distributor.demo.stage import CHANNEL_CHAT
 from tests.chaos.plan import Writing
 
+SHOWN = 6  # attempts at either end of a long history
 _MARK = re.compile(r"R\d{6}")
 _KEY = re.compile(r".+-(\d+)")  # release-revision-action-delivery
 _PROMISES = """
@@ -128,10 +129,12 @@ class Watch:
         return tally
 
     async def history(self, delivery_id: int) -> list[str]:
-        """Everything the log has of one delivery, in lines."""
+        """What the log has of one delivery, in lines; of very many attempts the first and the last ones."""
         attempts = await self.ask("SELECT * FROM attempts WHERE delivery_id = :id ORDER BY id", id=delivery_id)
         cases = await self.ask("SELECT * FROM cases WHERE delivery_id = :id ORDER BY id", id=delivery_id)
         told = ("started_at", "finished_at", "worker", "fence", "looked", "late", "outcome", "code", "reason")
+        if len(attempts) > 2 * SHOWN:
+            attempts = [*attempts[:SHOWN], *attempts[-SHOWN:]]
         lines = ["attempt " + ", ".join(f"{name} {row[name]}" for name in told) for row in attempts]
         asked = ("opened_at", "step", "code", "resolved_at", "resolution")
         return lines + ["case " + ", ".join(f"{name} {row[name]}" for name in asked) for row in cases]

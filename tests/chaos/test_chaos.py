@@ -29,7 +29,7 @@ def test_a_seed_is_a_plan_and_every_blow_is_in_it() -> None:
 @pytest.mark.redis
 @pytest.mark.timeout(240)  # workers of its own, servers that die and come back
 async def test_four_hundred_deliveries_survive_everything_at_once() -> None:
-    arguments = ("--deliveries", "400", "--seconds", "11", "--every", "0.6", "--seed", "5")
+    arguments = ("--deliveries", "400", "--seconds", "11", "--every", "0.6", "--seed", "5", "--limit", "150")
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.chaos", *arguments, cwd=ROOT, stdout=asyncio.subprocess.PIPE
     )

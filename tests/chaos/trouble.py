@@ -18,6 +18,7 @@ from tests.chaos.ground import Ground
 from tests.chaos.plan import ORDERS, Kind, Trouble
 from tests.services import Server, ServiceFailed
 
+RELAY_SECONDS = 0.1  # that a relay takes for one mail; at once, hardly a kill would meet mails on their way
 BACK_SECONDS = 30.0  # until a server that was killed must run again
 
 
@@ -44,11 +45,13 @@ class Troublemaker:
     async def deal(self, troubles: Sequence[Trouble]) -> None:
         """Each at its time; returns when the last one is over and everything that was hit runs again."""
         began = asyncio.get_running_loop().time()
+        faults = self._ground.stage.sandbox.faults
+        faults.order("smtp", "smtp.data", "latency", times=None, seconds=RELAY_SECONDS)
         async with asyncio.TaskGroup() as group:
             for trouble in troubles:
                 await asyncio.sleep(began + trouble.at - asyncio.get_running_loop().time())
                 group.create_task(self._one(trouble))
-        self._ground.stage.sandbox.faults.clear()
+        faults.clear()
 
     async def _one(self, trouble: Trouble) -> None:
         if await self._deal[trouble.kind](trouble):
@@ -98,7 +101,9 @@ class Troublemaker:
 
     async def _platform(self, trouble: Trouble) -> bool:
         platform, method, kind, options = ORDERS[trouble.number]
-        self._ground.stage.sandbox.faults.order(platform, method, kind, **options)
+        faults = self._ground.stage.sandbox.faults
+        faults.ordered.insert(0, faults.order(platform, method, kind, **options))
+        faults.ordered.pop()  # the same, from behind the standing order
         return True
 
 
