@@ -27,13 +27,13 @@ ROOT = Path(__file__).parents[2]
 QUICK = RetryPolicy(wait=wait_fixed(0.05))
 
 
-def make_worker(parts: Parts, name: str = "test", *, lease: float = 1.0) -> Worker:
+def make_worker(parts: Parts, name: str = "test", *, lease: float = 1.0, poll: float = 0.1) -> Worker:
     """A worker over real parts, with short waits."""
     lanes = {key: _lane(key, parts.settings.channels[key], channel) for key, channel in parts.channels.items()}
     for lane in lanes.values():
         lane.policy = QUICK
     store = Deliveries(parts.database, parts.office.context.base_url)
-    return Worker(name, store, parts.queue, lanes, parts.events, parts.clock, lease=lease, drain=5, poll=0.1)
+    return Worker(name, store, parts.queue, lanes, parts.events, parts.clock, lease=lease, drain=5, poll=poll)
 
 
 @contextlib.asynccontextmanager
@@ -65,9 +65,9 @@ def lane_of(stage: Stage, name: str) -> Lane:
 
 
 @contextlib.asynccontextmanager
-async def child(stage: Stage, die: str = "") -> AsyncIterator[asyncio.subprocess.Process]:
+async def child(stage: Stage, die: str = "", poll: float = 0.1) -> AsyncIterator[asyncio.subprocess.Process]:
     """A worker in another process on the same database, with a lease of a second."""
-    arguments = (str(stage.settings_file), die)
+    arguments = (str(stage.settings_file), die, str(poll))
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.faults.child", *arguments, cwd=ROOT, env=environment
