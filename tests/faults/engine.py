@@ -16,8 +16,10 @@ from sqlalchemy import text
 from tenacity import wait_fixed
 
 from distributor.app import Parts, _lane
+from distributor.core.approval import Decision
 from distributor.core.policy import RetryPolicy
 from distributor.demo import Stage
+from distributor.demo.stage import EDITOR
 from distributor.queue.forms import queue_and_events
 from distributor.queue.lane import Lane
 from distributor.queue.worker import Worker
@@ -113,6 +115,15 @@ async def count_events(stage: Stage, kind: str) -> int:
     """How many events of a kind the audit log holds."""
     (row,) = await ask(stage, "SELECT count(*) AS n FROM audit_events WHERE kind = :kind", kind=kind)
     return int(row["n"])
+
+
+async def decide(stage: Stage, release_id: str, decision: Decision) -> None:
+    """By the editor, over what stands."""
+    standing = await stage.parts.office.reading.standing(release_id)
+    assert standing.revision is not None
+    seen_hash = standing.revision.content_hash
+    number = standing.release.revision
+    await stage.parts.office.approvals.decide(stage.people[EDITOR].id, decision, release_id, number, seen_hash)
 
 
 async def sound(stage: Stage) -> None:

@@ -10,20 +10,10 @@ from distributor.core.delivery import DeliveryState, Next
 from distributor.core.outcome import Receipt, Sent
 from distributor.core.ports import Result, Wish
 from distributor.demo import Stage
-from distributor.demo.stage import EDITOR
 from distributor.storage.deliveries import Deliveries
-from tests.faults.engine import ask, count_events, seen, sound, tell, tries, working
+from tests.faults.engine import ask, count_events, decide, seen, sound, tell, tries, working
 from tests.queue.acts import all_in, approve, one, rows, until, write
 from tests.storage.world import claim_these
-
-
-async def decide(stage: Stage, release_id: str, decision: Decision) -> None:
-    """By the editor, over what stands."""
-    standing = await stage.parts.office.reading.standing(release_id)
-    assert standing.revision is not None
-    seen_hash = standing.revision.content_hash
-    number = standing.release.revision
-    await stage.parts.office.approvals.decide(stage.people[EDITOR].id, decision, release_id, number, seen_hash)
 
 
 async def test_after_a_restart_everything_due_goes_on(stage: Stage) -> None:

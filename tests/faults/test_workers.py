@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 import tracemalloc
+from collections.abc import AsyncIterator
 from typing import Any
 
+import pytest
+
+from benchmarks.noop import Noop
+from distributor.app import Parts, open_parts
+from distributor.core.approval import Decision
+from distributor.core.channel import Job, Progress
+from distributor.core.outcome import Outcome
 from distributor.core.ports import Batch, Wish
 from distributor.core.release import Kind
 from distributor.demo import Stage
 from distributor.queue.lane import AHEAD_SECONDS
 from distributor.queue.progress import FenceLost, KeptProgress
 from distributor.storage.deliveries import Deliveries
-from tests.faults.engine import ask, lane_of, seen, sound, tell, working
+from tests.faults.engine import ask, decide, lane_of, make_worker, seen, sound, tell, working
 from tests.queue.acts import all_in, approve, rows, until, write
+from tests.queue.backends import SERVERS
+from tests.storage.databases import the_server
 from tests.storage.world import claim_these
 
 READERS = """
@@ -38,6 +49,75 @@ async def test_f13_two_workers_that_claim_the_same_deliveries_send_each_once(idl
     (row,) = await ask(idle, "SELECT max(tries) AS most, max(fence) AS fence FROM deliveries")
     assert (row["most"], row["fence"]) == (1, 1)
     await sound(idle)
+
+
+class Counting(Noop):
+    """Keeps which deliveries it was given."""
+
+    def __init__(self, name: str, *, bulk: bool) -> None:
+        super().__init__(name, bulk=bulk)
+        self.given: list[int] = []
+
+    async def publish(self, job: Job, progress: Progress) -> Outcome:
+        """Done."""
+        self.given.append(job.delivery_id)
+        await asyncio.sleep(0.01)
+        return await super().publish(job, progress)
+
+
+@contextlib.asynccontextmanager
+async def drainer(parts: Parts, name: str) -> AsyncIterator[dict[str, Counting]]:
+    """A worker on platforms that only count; by channel."""
+    worker = make_worker(parts, name, lease=5)
+    platforms = {lane: Counting(lane, bulk=lane == "press") for lane in worker._lanes}
+    for lane in worker._lanes.values():
+        lane.channel, lane.windows, lane.destination_windows = platforms[lane.name], (), ()
+    await worker.start()
+    try:
+        yield platforms
+    finally:
+        await worker.stop()
+
+
+@pytest.mark.parametrize("backend", [SERVERS], indirect=True)
+async def test_two_workers_drain_five_thousand_while_an_office_holds_resumes_and_approves(
+    idle: Stage, request: pytest.FixtureRequest
+) -> None:
+    log = the_server(request.config).log
+    said_before = log.stat().st_size
+    await tell(idle, READERS, count=4997)
+    bulk = await write(idle, channels=("press",))
+    second = await open_parts(idle.settings, idle.settings_file)
+    try:
+        async with drainer(idle.parts, "first") as one, drainer(second, "second") as other:
+            assert await approve(idle, bulk) == 5000
+            for number in range(8):
+                await decide(idle, bulk, Decision.HOLD)
+                await approve(idle, await write(idle, title=f"ამბავი {number}", channels=("x", "newsroom")))
+                await decide(idle, bulk, Decision.RESUME)
+                await asyncio.sleep(0.1)
+            while (await counted(idle)).keys() != {"sent"}:
+                await asyncio.sleep(0.05)
+    finally:
+        await second.close()
+    assert await counted(idle) == {"sent": 5016}
+    given = [number for platforms in (one, other) for channel in platforms.values() for number in channel.given]
+    assert len(given) == len(set(given)) == 5016
+    shares = [len(platforms["press"].given) for platforms in (one, other)]
+    assert min(shares) > 500, shares  # both worked
+    (row,) = await ask(idle, "SELECT count(*) AS n FROM attempts WHERE outcome = 'sent' AND NOT late")
+    assert row["n"] == 5016
+    states = await ask(idle, "SELECT DISTINCT state FROM releases")
+    assert states == [{"state": "distributed"}]
+    assert "deadlock" not in log.read_bytes()[said_before:].decode("utf-8", "replace")
+    await sound(idle)
+
+
+async def counted(stage: Stage) -> dict[str, int]:
+    """State → how many deliveries."""
+    return {
+        row["state"]: row["n"] for row in await ask(stage, "SELECT state, count(*) AS n FROM deliveries GROUP BY 1")
+    }
 
 
 async def test_f13_an_old_fencing_token_begins_nothing(idle: Stage) -> None:
