@@ -30,7 +30,7 @@ def recover(
             await _say_what_would_be(parts)
             return 1
         done = await parts.office.restoring.recover()
-        say(f"{_counted(done)}. The channels go on. Cases wait for you: distributor cases")
+        say(f"Done: {_counted(done)}. The channels go on. Cases wait for you: distributor cases")
         _warn(done)
         return 0
 
@@ -49,9 +49,9 @@ async def _say_what_would_be(parts: Parts) -> None:
 def _counted(plan: Plan) -> str:
     doubt = plan.doubt
     return (
-        f"{doubt.unknown} deliveries may have been sent since the backup and are looked for at their platforms "
-        f"(found: sent; not there: sent now; where nobody can tell: a case), {doubt.cases} of several parts are cases "
-        f"at once, {doubt.again} on channels that may repeat it go again"
+        "deliveries that may have been sent since the backup are looked for at their platforms (found: sent; not there: "
+        f"sent now; where nobody can tell: a case): {doubt.unknown}; those of several parts are cases at once: "
+        f"{doubt.cases}; those on channels that may repeat them go again: {doubt.again}"
     )
 
 
