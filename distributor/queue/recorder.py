@@ -22,6 +22,7 @@ GROUP = 1000  # outcomes in one commit at the most
 GROUP_SECONDS = 0.02  # how long a bulk outcome waits for company
 MOST_OPEN = 4000  # bulk outcomes not committed yet, from which on a lane waits for its database
 FINISH_SECONDS = 0.5  # how often a release of bulk deliveries is looked at whether it is done
+MOST_PAUSE = 1.0  # seconds between two tries while the database takes nothing: what waits is in doubt until then
 STOP_SECONDS = 10.0  # how long a stop waits for a database that takes no writes
 
 
@@ -98,7 +99,7 @@ class Recorder:
                     async with asyncio.timeout(GROUP_SECONDS):
                         await self._at_once.wait()
             group = self._next()
-            pause = 0.1 if not group or await self._commit(group) else min(pause * 2, 5.0)
+            pause = 0.1 if not group or await self._commit(group) else min(pause * 2, MOST_PAUSE)
             if pause > 0.1:
                 await asyncio.sleep(pause)
 

@@ -36,6 +36,10 @@ SQLITE_BUSY_SECONDS = 15.0  # another process (the command line) may hold the wr
 
 # PostgreSQL: the audit log has one writer at a time. Who takes this lock first, and rows after it, never deadlocks.
 LOG_LOCK = 7305814
+# PostgreSQL ends a transaction whose process says nothing for so long: one that is stopped, or cut off, in the midst of
+# it would keep the log's turn, and with it every other process, until it wakes.
+IDLE_SECONDS = 5.0
+_IDLE = "idle_in_transaction_session_timeout"
 
 
 class StorageUnavailable(Exception):
@@ -91,7 +95,8 @@ class Database:
         guard = self._turn if self.sqlite else contextlib.nullcontext()
         async with guard, self._writer.connect() as connection:
             if logged and not self.sqlite:
-                await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOG_LOCK})")
+                idle = f"set_config('{_IDLE}', '{IDLE_SECONDS * 1000:.0f}', true)"
+                await connection.exec_driver_sql(f"SELECT {idle}, pg_advisory_xact_lock({LOG_LOCK})")
             yield connection  # the connection's own exit rolls back what was not committed
 
     @contextlib.asynccontextmanager
@@ -133,6 +138,7 @@ class Database:
         }
         # Every statement of the hot path looks up by an index; before the first ANALYZE the planner may not see it.
         plans = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "jit": "off"}
+        plans[_IDLE] = f"{IDLE_SECONDS * 1000:.0f}"
         return await asyncpg.create_pool(
             **known, min_size=0, max_size=HOT_CONNECTIONS, command_timeout=HOT_SECONDS, server_settings=plans
         )

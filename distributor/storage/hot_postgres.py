@@ -78,9 +78,12 @@ FROM unnest($9::bigint[], $10::int[], $11::text[]) AS j(id, fence, receipt)
 WHERE d.id = j.id AND d.fence = j.fence AND d.state = 'sending'
 RETURNING d.id
 """
+# A row that is being recorded at this moment is passed over: it may wait for the log's turn for longer than the others'
+# leases last, and while it is locked nobody takes it for lost.
 _RENEW = """
-UPDATE deliveries d SET lease_until = $1 FROM unnest($2::bigint[], $3::int[]) AS j(id, fence)
-WHERE d.id = j.id AND d.fence = j.fence AND d.lease_until IS NOT NULL
+UPDATE deliveries SET lease_until = $1 WHERE id IN (
+    SELECT d.id FROM unnest($2::bigint[], $3::int[]) AS j(id, fence) JOIN deliveries d ON d.id = j.id
+    WHERE d.fence = j.fence AND d.lease_until IS NOT NULL FOR UPDATE OF d SKIP LOCKED)
 """
 _GIVE_BACK = """
 UPDATE deliveries d SET state = 'queued', step = '', lease_until = NULL, due = $1, updated_at = $2
