@@ -22,8 +22,6 @@ from distributor.office.restoring import CODE as RESTORED
 
 log = structlog.get_logger(__name__)
 
-_WHAT_TO_DO = {"person": "bot.lane_by_person", RESTORED: "bot.lane_restored"}
-
 
 class Cases:
     """One message for each open case and each lane that waits for a person."""
@@ -105,7 +103,8 @@ class Cases:
     async def _lanes(self, state: State) -> None:
         told: dict[str, Any] = state.setdefault("lanes", {})
         words = self._room.desk_words()
-        for name, lane in (await self._room.office.operations.lanes()).items():
+        everything = {EVERY: LaneState(EVERY)}
+        for name, lane in (everything | await self._room.office.operations.lanes()).items():
             waits = lane.paused and lane.until is None
             if waits and name not in told:
                 note = self._alert(lane)
@@ -124,7 +123,9 @@ class Cases:
     def _alert(self, lane: LaneState) -> Note:
         words = self._room.desk_words()
         head = words.get("bot.lane_paused", channel=self._name(lane.name), reason=cut_at_word(lane.reason, 300))
-        what = words.get(_WHAT_TO_DO.get(lane.code, "bot.lane_credential"), name=lane.name)
+        told = "bot.lanes_stopped" if lane.name == EVERY else "bot.lane_by_person"
+        told = {"person": told, RESTORED: "bot.lane_restored"}.get(lane.code, "bot.lane_credential")
+        what = words.get(told, name=lane.name)
         data = f"o:{lane.name}"
         fits = len(data.encode()) <= 64 and lane.code != RESTORED  # that is no matter of a button
         rows = (((words.get("bot.button.resume_lane"), data),),) if fits else ()

@@ -49,9 +49,10 @@ async def _say_what_would_be(parts: Parts) -> None:
 def _counted(plan: Plan) -> str:
     doubt = plan.doubt
     return (
-        "deliveries that may have been sent since the backup are looked for at their platforms (found: sent; not there: "
-        f"sent now; where nobody can tell: a case): {doubt.unknown}; those of several parts are cases at once: "
-        f"{doubt.cases}; those on channels that may repeat them go again: {doubt.again}"
+        "deliveries that may have been sent since the backup are looked for at their platforms "
+        f"(found: sent; not there: sent now; where nobody can tell: a case): {doubt.unknown}; "
+        f"those of several parts are cases at once: {doubt.cases}; "
+        f"those on channels that may repeat them go again: {doubt.again}"
     )
 
 
