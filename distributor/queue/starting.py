@@ -10,8 +10,12 @@ import asyncio
 from datetime import timedelta
 from itertools import islice
 
+import structlog
+
 from distributor.core.ports import Claimed, Clock, DeliveryStore, Grant, Queue
 from distributor.queue.lane import AHEAD_SECONDS, Lane
+
+log = structlog.get_logger(__name__)
 
 ANY = 1000  # calls to ask for where the lane has no quota
 MOMENT = 2 * AHEAD_SECONDS  # seconds that a claimed delivery may wait for its turn
@@ -78,5 +82,10 @@ class Gate:
             await asyncio.sleep(leave.wait)
         lane.resting[where.id] = asyncio.get_running_loop().time() + leave.wait - AHEAD_SECONDS
         due = self._clock() + timedelta(seconds=leave.wait - AHEAD_SECONDS)
-        await self._store.give_back([claimed], self._clock(), due)
+        try:
+            await self._store.give_back([claimed], self._clock(), due)
+        except Exception:
+            # Nothing of it was sent: what stands as ours and is not under way is given back before the next claim.
+            lane.in_doubt = True
+            log.exception("a claim could not be given back yet", delivery=claimed.job.delivery_id)
         return False

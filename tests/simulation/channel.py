@@ -7,9 +7,10 @@ to outcomes as the real adapters do.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
-from distributor.core.asset import Asset, Profile
+from distributor.core.asset import Asset, MediaKind, Profile, Rendition
 from distributor.core.channel import Health, Job, Progress, Source
 from distributor.core.outcome import (
     Absent,
@@ -25,7 +26,7 @@ from distributor.core.outcome import (
     Unknown,
 )
 from distributor.core.ports import Clock
-from distributor.core.rendering import Part, Problem, Rendering
+from distributor.core.rendering import Part, Placed, Problem, Rendering
 from tests.simulation.habits import Fate, Kind
 from tests.simulation.platform import Platform
 
@@ -49,16 +50,19 @@ class SimulatedChannel:
         return "" if self.kind.subscribers else f"@{self.name}"
 
     def profiles(self, asset: Asset) -> tuple[Profile, ...]:
-        """None: media is not simulated, its uploads are (`steps` of the kind)."""
+        """None: files are not simulated, their uploads are (`steps` of the kind)."""
         return ()
 
     def render(self, source: Source) -> Rendering | None:
-        """As many parts as the kind makes calls, in the first language that the revision has."""
+        """As many parts as the kind makes calls, in the first language that the revision has; with the first go as many
+        photos as there are uploads."""
         version = source.revision.version(source.languages)
         if version is None:
             return None
         titles = (f"{version.title} ({number})" for number in range(1, self.kind.parts + 1))
-        return Rendering(self.name, version.language, tuple(Part("message", text=title) for title in titles))
+        parts = [Part("message", text=title) for title in titles]
+        photos = tuple(Placed(_photo(number), MediaKind.PHOTO) for number in range(self.kind.steps))
+        return Rendering(self.name, version.language, (replace(parts[0], media=photos), *parts[1:]))
 
     def check(self, rendering: Rendering) -> tuple[Problem, ...]:
         """Nothing is ever wrong with it."""
@@ -106,7 +110,7 @@ class SimulatedChannel:
         connects = platform.draw(self.name, habits.connects)
         if connects:
             await asyncio.sleep(connects)
-        fate = platform.fate(self.name)
+        fate = platform.publish(job, index)
         if refused := self._refusal(fate, step):
             return refused
         # From here on the request is written.
@@ -162,6 +166,10 @@ class SimulatedChannel:
 
     async def aclose(self) -> None:
         """Nothing is open."""
+
+
+def _photo(number: int) -> Rendition:
+    return Rendition(f"{number:064}", "photo", f"{number:064}", "image/jpeg", 1000, 10, 10, None)
 
 
 def _done(progress: Progress, index: int) -> dict[str, Any] | None:

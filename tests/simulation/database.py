@@ -53,6 +53,8 @@ class SimulatedDatabase(Database):
     def _connect(self) -> tuple[DiskConnection, Callable[[], None]]:
         """A raw connection, and what to call when it was closed in another way than by a kill."""
         raw = connect(self._path, self._faults)
+        loop = self._holder.world.loop
+        raw.create_function("virtual_micros", 0, lambda: loop.micros)  # for triggers, see journal
         return raw, self._holder.on_death(lambda: let_go(raw))
 
     async def close(self) -> None:

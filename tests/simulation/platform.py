@@ -31,11 +31,25 @@ class Effect:
     by: str
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A publishing call that reached out. `at` in virtual seconds; `by` is the caller's unique name."""
+
+    channel: str
+    delivery_id: int
+    part: int
+    attempt: int
+    fate: Fate
+    at: float
+    by: str
+
+
 class Platform:
     """All platforms of one run. `habits` by channel; `fates` counts what became of calls."""
 
     def __init__(self, world: World, habits: dict[str, Habits] | None = None) -> None:
         self.effects: list[Effect] = []
+        self.calls: list[Call] = []
         self.repeats = 0  # calls to a repeatable platform that changed nothing
         self.fates: Counter[str] = Counter()
         self._world = world
@@ -76,6 +90,14 @@ class Platform:
             self._refused[channel] = True
         self.fates[f"{channel}: {fate}"] += 1
         self._world.note(f"{channel} {fate}")
+        return fate
+
+    def publish(self, job: Job, part: int) -> Fate:
+        """The same for a publishing call, which is kept."""
+        channel, process = job.destination.channel, current_process()
+        fate = self.fate(channel)
+        now, by = self._world.loop.time(), process.unique if process else "-"
+        self.calls.append(Call(channel, job.delivery_id, part, job.attempt, fate, now, by))
         return fate
 
     def throttled_for(self, channel: str) -> float:

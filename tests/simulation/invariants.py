@@ -1,0 +1,252 @@
+"""What must be true of every run, whatever went wrong in it. Each check says what it found, a sentence a finding.
+
+Pure: reads what a run left behind. No check trusts the engine: the journal says what was committed and when, the
+platforms say what readers see, and a person's wrong words are the only excuse for a double.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+from distributor.core.data import from_micros
+from distributor.core.delivery import DELIVERY_STEPS, FINAL, DeliveryState
+from distributor.core.ports import Window
+from distributor.core.release import SENDABLE
+from distributor.queue.grip import SURE
+from tests.simulation.desk import Word
+from tests.simulation.habits import KINDS
+from tests.simulation.journal import Entry
+from tests.simulation.plan import LEASE, Plan
+from tests.simulation.platform import Call, Platform
+
+SLACK = 0.1  # seconds: between a claim's answer and the first byte, beside what the engine allows itself
+# A loss of the queue's server shows a moment before it is known, and its counts are whole again a while after.
+_BEFORE, _AFTER = 1.0, 8.0
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a run left behind. `releases`: id → state. `absences` of the queue's server, from and until. `log`: what the
+    audit log's verification found, '' for nothing."""
+
+    plan: Plan
+    rows: Sequence[Mapping[str, Any]]
+    releases: Mapping[str, str]
+    attempts: Sequence[Mapping[str, Any]]
+    open_cases: Sequence[int]
+    journal: Sequence[Entry]
+    platform: Platform
+    words: Sequence[Word]
+    retried: set[int]
+    absences: Sequence[tuple[float, float]]
+    log: str
+
+    @cached_property
+    def by_id(self) -> dict[int, Mapping[str, Any]]:
+        """The delivery rows."""
+        return {row["id"]: row for row in self.rows}
+
+    @cached_property
+    def effects(self) -> Counter[tuple[int, int]]:
+        """Delivery and part → how often readers see it."""
+        return Counter((effect.delivery_id, effect.part) for effect in self.platform.effects)
+
+    @cached_property
+    def misled(self) -> Counter[tuple[int, int, bool]]:
+        """Delivery, part and the wrong word (True: there) → how often a person was wrong so."""
+        return Counter((word.delivery, word.part, word.there) for word in self.words if not word.right)
+
+    def parts(self, row: Mapping[str, Any]) -> range:
+        """The parts of a delivery's rendering."""
+        return range(KINDS[row["channel"]].parts)
+
+
+def check(facts: Facts) -> list[str]:
+    """Every finding, as 'invariant: sentence'."""
+    return [f"{name}: {found}" for name, find in INVARIANTS.items() for found in find(facts)]
+
+
+def ended(facts: Facts) -> Iterator[str]:
+    """Every promise is sent, rejected with a reason, expired or cancelled; no case is open; releases know it."""
+    for row in facts.rows:
+        if row["state"] not in FINAL:
+            yield f"delivery {row['id']} is {row['state']} ({row['code']} {row['reason']})"
+        elif row["state"] != "sent" and not row["code"]:
+            yield f"delivery {row['id']} is {row['state']} without a reason"
+        elif row["state"] == "sent" and row["receipt"] is None:
+            yield f"delivery {row['id']} is sent without a receipt"
+    yield from (f"case {number} is open" for number in facts.open_cases)
+    theirs = {row["release_id"] for row in facts.rows}
+    yield from (
+        f"release {name} is still {state}"
+        for name, state in facts.releases.items()
+        if name in theirs and state not in {"distributed", "withdrawn"}
+    )
+
+
+def once(facts: Facts) -> Iterator[str]:
+    """No destination got the same publish twice, unless a person said wrongly that it was not there."""
+    for (number, part), times in facts.effects.items():
+        if times > 1 + facts.misled[number, part, False]:
+            yield f"delivery {number} part {part} is there {times} times"
+
+
+def told(facts: Facts) -> Iterator[str]:
+    """What is called sent is there, unless a person said so wrongly; what is there is told of."""
+    for row in facts.rows:
+        number, repeatable = row["id"], KINDS[row["channel"]].traits.repeatable
+        mistaken = any(key[0] == number for key in facts.misled)
+        for part in facts.parts(row):
+            there = facts.effects[number, part] > 0
+            if row["state"] == "sent" and not there and not mistaken:
+                yield f"delivery {number} part {part} is called sent and is not there"
+            unsaid = there and f"part:{part}" not in row["progress"]
+            if row["state"] != "sent" and unsaid and not (mistaken or repeatable):
+                yield f"delivery {number} part {part} is there, and the delivery is called {row['state']}"
+    known = {(row["delivery_id"], row["number"]) for row in facts.attempts if not row["looked"]}
+    for call in facts.platform.calls:
+        if (call.delivery_id, call.attempt) not in known:
+            yield f"delivery {call.delivery_id}: attempt {call.attempt} called the platform and is not in the log"
+
+
+def allowed(facts: Facts) -> Iterator[str]:
+    """Rule 7: at each claim, and where the first irrevocable step is begun, the release may leave."""
+    for entry in facts.journal:
+        if entry.what == "claim" or (entry.what == "begin" and entry.step == "publish"):
+            for reason in _reasons(entry):
+                yield f"delivery {entry.delivery}, {entry.what} at {entry.at:.3f}: {reason}"
+
+
+def _reasons(entry: Entry) -> Iterator[str]:
+    facts, now = entry.facts, from_micros(entry.facts["now"])
+    if facts["release"] not in SENDABLE:
+        yield f"the release is {facts['release']}"
+    if facts["late"]:
+        yield "its deadline has passed"
+    if entry.what == "begin":
+        return
+    if not facts["approved"]:
+        yield "no approval stands"
+    if facts["reader"] != "active":
+        yield f"the destination is {facts['reader']}"
+    if facts["paused"]:
+        yield "the lane is paused"
+    for moment in facts["times"]:
+        if moment is not None and datetime.fromisoformat(moment) > now:
+            yield f"its time is {moment}"
+
+
+def fresh(facts: Facts) -> Iterator[str]:
+    """A byte leaves only under a claim that is the caller's own, and was looked at a moment ago: so nothing leaves
+    later than that after a withdrawal, a hold or a deadline, and nothing after another has taken the delivery over."""
+    asked: dict[int, list[Entry]] = defaultdict(list)
+    for entry in facts.journal:
+        if entry.what in {"claim", "begin"}:
+            asked[entry.delivery].append(entry)
+    for call in facts.platform.calls:
+        before = [entry for entry in asked[call.delivery_id] if entry.at <= call.at]
+        if not before or before[-1].worker != call.by:
+            yield f"delivery {call.delivery_id}: {call.by} called at {call.at:.3f} under a claim not its own"
+        elif call.at - before[-1].at > LEASE * SURE + SLACK:
+            yield f"delivery {call.delivery_id}: called {call.at - before[-1].at:.1f} s after its claim"
+
+
+def ordered(facts: Facts) -> Iterator[str]:
+    """Order within a release and destination: nothing is claimed before what comes earlier is final, nothing earlier
+    leaves later, but where a person sent a dead letter again."""
+    for entry in facts.journal:
+        for earlier in entry.facts.get("behind", ()):
+            if entry.what == "claim":
+                yield f"delivery {entry.delivery} was claimed at {entry.at:.3f} before {earlier} was final"
+    first: dict[int, float] = {}
+    last: dict[int, float] = {}
+    for call in facts.platform.calls:
+        first.setdefault(call.delivery_id, call.at)
+        last[call.delivery_id] = call.at
+    groups: dict[tuple[str, int], list[int]] = defaultdict(list)
+    for row in sorted(facts.rows, key=lambda row: row["id"]):
+        groups[row["release_id"], row["destination_id"]].append(row["id"])
+    for group in groups.values():
+        for earlier, later in pairwise([number for number in group if number in first]):
+            if last[earlier] > first[later] and earlier not in facts.retried:
+                yield f"delivery {earlier} was called at {last[earlier]:.3f}, after {later}"
+
+
+def urgent_first(facts: Facts) -> Iterator[str]:
+    """No claim takes something less urgent while something more urgent of the lane may go. Lanes in which single
+    destinations rest are left out: what waits for its destination may be overtaken there."""
+    together: dict[float, set[int]] = defaultdict(set)
+    for entry in facts.journal:
+        if entry.what == "claim":
+            together[entry.at].add(entry.delivery)
+    for entry in facts.journal:
+        if entry.what != "claim" or facts.by_id[entry.delivery]["channel"] in facts.plan.reader_windows:
+            continue
+        for other in set(entry.facts["overtaken"]) - together[entry.at]:
+            yield f"delivery {entry.delivery} was claimed at {entry.at:.3f} before the more urgent {other}"
+
+
+def within_quota(facts: Facts) -> Iterator[str]:
+    """No window sees more calls than its count, at the platform, while the count that all workers share was whole."""
+    for name, windows in facts.plan.windows.items():
+        calls = [call for call in facts.platform.calls if call.channel == name]
+        yield from _exceeded(facts, name, windows, calls)
+    for name, windows in facts.plan.reader_windows.items():
+        by_reader: dict[int, list[Call]] = defaultdict(list)
+        for call in facts.platform.calls:
+            if call.channel == name:
+                by_reader[facts.by_id[call.delivery_id]["destination_id"]].append(call)
+        for reader, calls in by_reader.items():
+            yield from _exceeded(facts, f"{name}, destination {reader}", windows, calls)
+
+
+def _exceeded(facts: Facts, name: str, windows: Sequence[Window], calls: Sequence[Call]) -> Iterator[str]:
+    # Without a shared count each process has its own.
+    sources = [calls] if facts.plan.shared else [[c for c in calls if c.by == by] for by in {c.by for c in calls}]
+    for window in windows:
+        for source in sources:
+            for place in range(len(source) - window.count):
+                first, beyond = source[place].at, source[place + window.count].at
+                if beyond - first < window.seconds and not _in_trouble(facts, first, beyond):
+                    yield f"{name}: {window.count + 1} calls within {beyond - first:.3f} s from {first:.3f}"
+
+
+def _in_trouble(facts: Facts, first: float, last: float) -> bool:
+    return any(first < until + _AFTER and last > start - _BEFORE for start, until in facts.absences)
+
+
+def by_the_table(facts: Facts) -> Iterator[str]:
+    """Every change of state stands in the table of the core, but for a late receipt, which proves what nobody knew."""
+    proved = {row["delivery_id"] for row in facts.attempts if row["late"] and row["outcome"] == "sent"}
+    for entry in facts.journal:
+        same = entry.was in {"", entry.became}
+        if same or (entry.became == "sent" and entry.delivery in proved):
+            continue
+        if DeliveryState(entry.became) not in DELIVERY_STEPS[DeliveryState(entry.was)]:
+            yield f"delivery {entry.delivery} went from {entry.was} to {entry.became} at {entry.at:.3f}"
+
+
+def logged(facts: Facts) -> Iterator[str]:
+    """The audit log verifies."""
+    if facts.log:
+        yield facts.log
+
+
+INVARIANTS: dict[str, Callable[[Facts], Iterator[str]]] = {
+    "every promise ends": ended,
+    "nothing twice": once,
+    "nothing untold": told,
+    "only what is allowed": allowed,
+    "only under a fresh claim": fresh,
+    "order": ordered,
+    "the urgent first": urgent_first,
+    "quotas": within_quota,
+    "states": by_the_table,
+    "the log verifies": logged,
+}

@@ -1,0 +1,243 @@
+"""One seed, played: a press office, its workers, everything that goes wrong, and what became of every promise.
+
+Touches a folder of its own. `Ground` is made once and copied for each seed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NoReturn
+from unittest.mock import patch
+
+import structlog
+from sqlalchemy import select
+
+from distributor.office.auditing import Verdict
+from distributor.storage.schema import attempts, cases, deliveries, releases
+from tests.simulation import invariants, journal
+from tests.simulation.chance import stream
+from tests.simulation.crew import Crew, queue_and_events
+from tests.simulation.database import SimulatedDatabase, copy_template, make_template
+from tests.simulation.desk import Desk, settle_in
+from tests.simulation.disk import Faults
+from tests.simulation.habits import Fate
+from tests.simulation.invariants import Facts
+from tests.simulation.plan import Plan, draw
+from tests.simulation.platform import Platform
+from tests.simulation.process import World
+from tests.simulation.queue import SimulatedRedis
+from tests.simulation.trouble import Trouble
+
+HORIZON = 4 * 3600.0  # virtual seconds of a whole run
+PATIENCE = 1800.0  # after the troubles, until everything has ended
+_LETTERS = "0123456789abcdef"
+
+
+@dataclass(slots=True)
+class Played:
+    """What one seed came to. `broken`: sentences, each beginning with the invariant's name."""
+
+    seed: int
+    broken: list[str] = field(default_factory=list)
+    deliveries: int = 0
+    states: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    history: list[tuple[float, str]] = field(default_factory=list)
+    trace: str = ""
+    steps: int = 0
+    seconds: float = 0.0  # virtual
+
+
+class Ground:
+    """A folder with the database that every seed begins with."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.template = make_template(folder / "template.db")
+
+        async def people() -> None:
+            database = SimulatedDatabase(world, self.template)
+            await database.open()
+            await settle_in(database)
+            await database.close()
+
+        with World(0) as world:
+            world.run(people())
+        journal.install(self.template)
+
+
+def play(seed: int, ground: Ground, change: Callable[[Plan], Plan] = lambda plan: plan) -> Played:
+    """Play a seed. `change` alters what was drawn, for tests. A run that comes to no end is broken too."""
+    played = Played(seed)
+    with TemporaryDirectory(dir=ground.folder) as folder, _silence(), _ids(seed):
+        try:
+            with World(seed, horizon=HORIZON) as world:
+                scenario = Scenario(world, change(draw(seed)), Path(folder), ground, played)
+                try:
+                    world.run(scenario.main())
+                finally:
+                    scenario.tell()
+        except Exception as error:  # a stuck run, an error that nobody took, a loop of a worker that ended
+            played.broken.append(f"the run: {type(error).__name__}: {error}")
+    return played
+
+
+class Scenario:
+    """One run, while it lasts."""
+
+    def __init__(self, world: World, plan: Plan, folder: Path, ground: Ground, played: Played) -> None:
+        self.world = world
+        self.plan = plan
+        self.played = played
+        self.path = copy_template(ground.template, folder / "office.db")
+        self.platform = Platform(world, plan.habits)
+        self.faults = Faults(stream(world.seed, "disk"), before=plan.disk[0], after=plan.disk[1])
+        self.server = SimulatedRedis(world) if plan.shared else None
+        self.database = SimulatedDatabase(world, self.path)
+        shared = queue_and_events(self.server, world)
+        self.desk = Desk(world, plan, self.database, folder, self.platform, shared, self.say)
+        self._queue = shared[0]
+        self._chance = stream(world.seed, "course")
+        self.crew: Crew
+        self.trouble: Trouble
+
+    def say(self, words: str) -> None:
+        """Something for the run's history."""
+        self.played.history.append((self.world.loop.time(), words))
+
+    async def main(self) -> None:
+        """Trouble, quiet, and then what is true."""
+        await self.database.open()
+        await self._queue.start("desk", [])
+        await self.desk.begin()
+        self.crew = Crew(self.world, self.plan, self.path, self.platform, self.faults, self.server)
+        self.trouble = Trouble(self.world, self.plan, self.crew, self.platform, self.server, self.say)
+        office = asyncio.create_task(self._office())
+        await self.trouble.main()
+        await office
+        self.trouble.over()
+        self.faults.end()
+        self.platform.heal()
+        self.say("the troubles are over")
+        await self._quiet()
+        facts = await self._facts()
+        self.played.broken += invariants.check(facts)
+        await self.database.close()
+
+    async def _office(self) -> None:
+        """The course of a day at the desk."""
+        chance, made = self._chance, list[str]()
+        while self.world.loop.time() < self.plan.seconds or len(made) < self.plan.releases:
+            await asyncio.sleep(chance.uniform(0, 2 * self.plan.seconds / (2 * self.plan.releases + 3)))
+            if len(made) < self.plan.releases and chance.random() < 0.6:
+                made.append(await self.desk.release())
+            elif made and chance.random() < 0.5:
+                await self.desk.change_mind(chance.choice(made[-3:]))
+            else:
+                await self.desk.look_after()
+
+    async def _quiet(self) -> None:
+        until = self.world.loop.time() + PATIENCE
+        while self.world.loop.time() < until:
+            await asyncio.sleep(3.0)
+            self.crew.revive()  # one that was asked to end may only have ended now
+            if await self.desk.close_up():
+                self.say("everything has ended")
+                return
+        self.played.broken.append(f"the run: not everything has within {PATIENCE:.0f} s")
+
+    async def _facts(self) -> Facts:
+        async with self.database.read() as connection:
+            rows = [dict(row) for row in (await connection.execute(select(deliveries))).mappings()]
+            states = {row.id: row.state for row in await connection.execute(select(releases))}
+            tries = [dict(row) for row in (await connection.execute(select(attempts))).mappings()]
+            open_cases = [
+                row.id for row in await connection.execute(select(cases).where(cases.c.resolved_at.is_(None)))
+            ]
+        await self.desk.office.auditing.checkpoint()
+        verdict: Verdict = await self.desk.office.auditing.verify()
+        self.played.deliveries = len(rows)
+        self.played.states.update(row["state"] for row in rows)
+        return Facts(
+            plan=self.plan,
+            rows=rows,
+            releases=states,
+            attempts=tries,
+            open_cases=open_cases,
+            journal=journal.read(self.path),
+            platform=self.platform,
+            words=self.desk.words,
+            retried=self.desk.retried,
+            absences=self.server.troubles if self.server else [],
+            log=verdict.fault,
+        )
+
+    def tell(self) -> None:
+        """Fill in what the run counted."""
+        played, world = self.played, self.world
+        played.trace, played.steps, played.seconds = world.trace, world.steps, world.loop.time()
+        played.faults.update(self.trouble.count)
+        played.faults.update({f"disk {name}": count for name, count in self.faults.struck.items()})
+        for name, count in self.platform.fates.items():
+            fate = name.partition(": ")[2]
+            if fate != Fate.ANSWERED:
+                played.faults[fate] += count
+        played.history += [
+            (
+                call.at,
+                f"  {call.by}: call {call.channel} delivery {call.delivery_id} part {call.part} "
+                f"try {call.attempt}: {call.fate}",
+            )
+            for call in self.platform.calls
+        ]
+        played.history += [
+            (effect.at, f"  effect of {effect.delivery_id} part {effect.part}") for effect in self.platform.effects
+        ]
+        for entry in journal.read(self.path):
+            played.history.append(
+                (
+                    entry.at,
+                    f"  {entry.worker or '-'}: {entry.what} {entry.delivery} "
+                    f"{entry.was} → {entry.became} fence {entry.fence} {entry.step} {entry.code}",
+                )
+            )
+        played.history.sort(key=lambda told: told[0])
+
+
+def _drop(*_: Any) -> NoReturn:
+    raise structlog.DropEvent
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Nothing is logged: what the engine says of every fault would cost more than all else."""
+    before = structlog.get_config()
+    structlog.configure(processors=[_drop])
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
+
+
+@contextlib.contextmanager
+def _ids(seed: int) -> Iterator[None]:
+    """Ids of releases from the seed: rows are ordered by them."""
+    chance = stream(seed, "ids")
+
+    def new() -> str:
+        return "".join(chance.choice(_LETTERS) for _ in range(10))
+
+    state = random.getstate()
+    random.seed(seed)  # tenacity's jitter
+    try:
+        with patch("distributor.office.drafts.new_release_id", new):
+            yield
+    finally:
+        random.setstate(state)
