@@ -34,6 +34,7 @@ GROUPS = {
     "mail": "benchmarks.mail",
     "engine": "benchmarks.engine",
     "whole": "benchmarks.whole",
+    "tokens": "benchmarks.tokens",
     "dispatch": "benchmarks.dispatch",
     "rates": "benchmarks.rates",
     "fanout": "benchmarks.fanout",
