@@ -61,6 +61,7 @@ chaos: setup-dev services ## 10,000 deliveries while workers, Redis and PostgreS
 	$(BIN)/python -m tests.chaos $(CHAOS)
 
 bench: setup-bench services ## measures; writes benchmarks/latest.json and the table of benchmarks/RESULTS.md; BENCH="--only NAME"
+	@scripts/system_packages.sh bench
 	$(BIN)/python -m benchmarks $(BENCH)
 
 lock: setup-dev ## writes requirements/*.txt anew; UPGRADE=1 takes newer versions
