@@ -39,6 +39,7 @@ def load(
     reading.read_secret_files()
     sections, channels, disabled = reading.sections(), reading.channels(), reading.disabled()
     reading.check_together(sections)
+    reading.check_witnesses(sections, channels)
     if reading.faults:
         raise SettingsError(reading.faults)
     settings = Settings.model_validate({**sections, "channels": channels, "disabled": disabled})
@@ -158,6 +159,16 @@ class _Reading:
         if not sections["office"].base_url.startswith("https://"):
             wrong = "must begin with https://: telegram.mode is webhook, and Telegram calls no other address"
             self._fault(("office", "base_url"), wrong, 'base_url = "https://news.example.ge"')
+
+    def check_witnesses(self, sections: Mapping[str, Any], channels: Mapping[str, ChannelSettings]) -> None:
+        """A bot that reads as a witness hears nothing else: the desk's own would be deaf to its editors."""
+        desk = sections["telegram"].token.get_secret_value() if "telegram" in sections else ""
+        for name, channel in channels.items():
+            token = getattr(channel.own, "witness_token", None)
+            # The number before the colon is the bot; what follows changes when its token is made anew.
+            if desk and token is not None and token.get_secret_value().partition(":")[0] == desk.partition(":")[0]:
+                wrong = "is the desk's own bot, which would hear its editors no more: a witness is a bot of its own"
+                self._fault(("channels", name, "witness_token"), wrong, 'witness_token_file = "secrets/witness_token"')
 
     def _checked(self, key: Key, model: type[BaseModel], table: Any, also: Fields | None = None) -> BaseModel | None:
         """The table by its model, or None after its faults were noted. `also`: further keys that stand beside."""

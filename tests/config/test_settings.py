@@ -227,6 +227,19 @@ def test_the_webhook_mode_needs_a_secret_and_https(write: Write) -> None:
     assert set(wrong(write('[telegram]\nmode = "webhook"\n'))) == {"web.hook_secret", "office.base_url"}
 
 
+def test_the_desks_own_bot_is_refused_as_a_witness_also_by_another_token(write: Write) -> None:
+    lines = "[telegram]\ntoken = '777:desk-canary'\ndesk_chat = -1\n[channels.t]\nadapter = 'telegram'\n"
+    lines += "token = '778:own-canary'\nchat = '-100'\n"
+    path = write(f"{lines}witness_token = '777:newer-canary'\n")
+    with pytest.raises(SettingsError) as caught:
+        load(path, {}, registry.settings_model, registry.names())
+    (fault,) = caught.value.errors
+    assert fault.path == "channels.t.witness_token"
+    assert "desk's own bot" in fault.wrong
+    assert "canary" not in str(caught.value)
+    load(write(f"{lines}witness_token = '779:another-bot'\n"), {}, registry.settings_model, registry.names())
+
+
 @pytest.mark.parametrize(
     ("line", "key"),
     [
