@@ -19,8 +19,10 @@ from distributor.sandbox import Accounts, Sandbox, XKeys
 from tests.queue.acts import approve, rows, until, write
 
 TOKEN = "7000001:CANARY-telegram-token-abcdefghijklmno"
+WITNESS = "7000002:CANARY-witness-token-abcdefghijklmno"
 CANARIES = {
     "telegram": TOKEN,
+    "telegram.witness_token": WITNESS,
     "x.consumer_secret": "CANARY-x-consumer-secret",
     "x.access_token": "2244994945-CANARY-x-access-token",
     "x.access_token_secret": "CANARY-x-access-token-secret",
@@ -53,12 +55,15 @@ async def test_no_secret_is_in_log_database_media_pages_or_export(tmp_path: Path
         access_token_secret=CANARIES["x.access_token_secret"],
     )
     accounts = Accounts(
-        bots=((TOKEN, "mia_desk_bot", "Distributor"),),
+        bots=((TOKEN, "mia_desk_bot", "Distributor"), (WITNESS, "mia_witness_bot", "Witness")),
         x_keys=keys,
         facebook_token=CANARIES["facebook.token"],
         facebook_app_secret=CANARIES["facebook.app_secret"],
     )
-    changes = {"channels.facebook.app_secret": CANARIES["facebook.app_secret"]}
+    changes = {
+        "channels.facebook.app_secret": CANARIES["facebook.app_secret"],
+        "channels.telegram.witness_token": WITNESS,
+    }
     async with Sandbox(accounts=accounts) as box:
         stage = Stage(tmp_path / "stage", sandbox=box, changes=changes)
         await stage.start()
