@@ -51,6 +51,7 @@ class Recorder:
         self._room.set()
         self._tasks: list[asyncio.Task[None]] = []
         self._open = 0  # outcomes handed in and not committed
+        self._others_turn = False  # after a group of those that must be recorded at once
         self._ending: dict[str, None] = {}  # releases of bulk deliveries to look at
         self.unknown_seen = asyncio.Event()
 
@@ -104,13 +105,20 @@ class Recorder:
                 await asyncio.sleep(pause)
 
     def _next(self) -> list[Entry]:
-        """Those that must be committed at once alone; else the oldest of the others."""
+        """Those that must be committed at once alone, then the oldest of the others: in turns, for where a commit takes
+        long there is always one more that must be at once."""
         urgent = [entry for entry in self._waiting if entry.at_once] if self._at_once.is_set() else []
-        self._at_once.clear()
-        if urgent:
-            self._waiting = [entry for entry in self._waiting if not entry.at_once]
+        others = [entry for entry in self._waiting if not (urgent and entry.at_once)]
+        if urgent and not (others and self._others_turn):
+            self._others_turn = True
+            self._at_once.clear()
+            self._waiting = others
             return urgent
-        group, self._waiting = self._waiting[:GROUP], self._waiting[GROUP:]
+        self._others_turn = False
+        if not urgent:
+            self._at_once.clear()
+        group = others[:GROUP]
+        self._waiting = urgent + others[GROUP:]
         if not self._waiting:
             self._due.clear()
         return group

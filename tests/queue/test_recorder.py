@@ -35,11 +35,13 @@ class Shaky(Deliveries):
 
     away = 0
     asked = 0
+    takes = 0.0  # seconds
 
     async def record(
         self, results: Sequence[Result], worker: str, now: datetime, finish: frozenset[str] | None = None
     ) -> None:
         self.asked += 1
+        await asyncio.sleep(self.takes)
         if self.away:
             self.away -= 1
             raise ConnectionRefusedError("nobody listens")
@@ -123,6 +125,24 @@ async def test_outcomes_that_cannot_be_held_keep_no_other_from_being_recorded(de
     assert desk.store.asked <= 120
     desk.recorder._waiting.clear()  # they never can be: let the stop not wait for them
     desk.recorder._open = 0
+
+
+async def test_what_must_be_recorded_at_once_never_keeps_a_list_from_being_recorded(desk: Desk) -> None:
+    desk.store.takes = 0.02
+    urgent, desk.claimed = desk.claimed[:60], desk.claimed[60:]
+    now = desk.stage.parts.clock()
+
+    async def one_after_the_other(some: Sequence[Claimed]) -> None:
+        for claimed in some:
+            result = Result(claimed, Sent(Receipt(("1",))), Next(DeliveryState.SENT), now, now)
+            await desk.recorder.record(result, at_once=True, kept=desk._keep)
+
+    await desk.hand_in()
+    await asyncio.gather(one_after_the_other(urgent[:30]), one_after_the_other(urgent[30:]))
+    listed = {claimed.job.delivery_id for claimed in desk.claimed}
+    before = [number in listed for number in desk.kept].index(True)
+    assert before <= 4  # so many urgent ones were recorded before the list was
+    assert await desk.states() == {"sent": MANY}
 
 
 async def test_a_release_whose_last_outcome_was_its_workers_last_word_ends_all_the_same(desk: Desk) -> None:
