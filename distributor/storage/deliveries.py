@@ -61,7 +61,17 @@ class Deliveries:
         made = await self._hot.claim(wish, worker, now, lease)
         for row, drop in made.found.drops:
             await self._drop(row, drop, worker, now)
-        return Batch(self._claimed(made), made.found.more)
+        while missing := self._renderings.missing({row.rendering_id for row in made.found.go}):
+            await self._read_again(missing)  # another lane has trimmed since
+        claimed = self._claimed(made)
+        self._renderings.trim()
+        return Batch(claimed, made.found.more)
+
+    async def _read_again(self, missing: Sequence[int]) -> None:
+        query = text("SELECT id, CAST(body AS TEXT), hash FROM renderings WHERE id = :id")
+        async with self._database.read() as connection:
+            for row_id in missing:
+                self._renderings.read(*(await connection.execute(query, {"id": row_id})).one())
 
     async def _drop(self, row: Row, drop: Drop, worker: str, now: datetime) -> None:
         """In a transaction of its own, for it enters the log. Where it fails the next claim meets the row again."""
@@ -243,12 +253,13 @@ class Deliveries:
                 if fault:
                     await case_unread(connection, row.id, row.step, fault, now)
                     continue
+                job = self._job(row, look.slug, moment(look.approved_at), moment(row.intended_at) or now)
+                claimed.append(self._claim_of(row, job, moment(row.deadline), row.step))
                 until = now + timedelta(seconds=lease)
                 values = {"fence": row.fence + 1, "worker": worker, "lease_until": until}
                 await connection.execute(update(deliveries).where(deliveries.c.id == row.id).values(**values))
-                job = self._job(row, look.slug, moment(look.approved_at), moment(row.intended_at) or now)
-                claimed.append(self._claim_of(row, job, moment(row.deadline), row.step))
             await connection.commit()
+        self._renderings.trim()
         return claimed
 
     def _take_in(self, look: Look) -> str:

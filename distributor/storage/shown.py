@@ -20,7 +20,8 @@ KEPT = 64
 
 
 class Renderings:
-    """The last ones used, by row id."""
+    """By row id. Nothing that was read goes before `trim`: whoever has read what he needs uses it without waiting in
+    between, and then trims."""
 
     def __init__(self) -> None:
         self._kept: dict[int, Shown] = {}
@@ -36,11 +37,14 @@ class Renderings:
         except ValueError as error:
             log.error("a rendering cannot be read", rendering=row_id, error=type(error).__name__)
             return f"its rendering (row {row_id}) cannot be read: {type(error).__name__}"
-        while len(self._kept) >= KEPT:
-            self._kept.pop(next(iter(self._kept)))
         self._kept[row_id] = Shown(rendering, rendering.hash, promised_hash)
         return ""
 
     def get(self, row_id: int) -> Shown:
         """One that was taken in before."""
         return self._kept[row_id]
+
+    def trim(self) -> None:
+        """Let the oldest go, down to `KEPT`."""
+        for row_id in list(self._kept)[: max(len(self._kept) - KEPT, 0)]:
+            self._kept.pop(row_id, None)
