@@ -5,11 +5,12 @@ May touch: deliveries (locks), and reads what a look needs. Used by the storage 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, text
+from sqlalchemy import and_, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from distributor.core.ports import Claimed
@@ -58,3 +59,10 @@ async def looks_due(connection: AsyncConnection, now: datetime, most: int, *, lo
     rows = await connection.execute(text(_LOOKS + skip), {"now": micros(now), "most": most})
     width = len(Row._fields)
     return [Look(Row(*found[:width]), *found[width:]) for found in rows.all()]
+
+
+async def rendering_bodies(connection: AsyncConnection, ids: Sequence[int]) -> list[tuple[int, str, str]]:
+    """Id, JSON text and promised hash of these renderings."""
+    query = text("SELECT id, CAST(body AS TEXT), hash FROM renderings WHERE id IN :ids")
+    rows = await connection.execute(query.bindparams(bindparam("ids", expanding=True)), {"ids": list(ids)})
+    return [(row[0], row[1], row[2]) for row in rows.all()]

@@ -20,7 +20,7 @@ from distributor.core.delivery import Drop
 from distributor.core.ports import EVERY, Batch, Claimed, LaneState, Result, Wish
 from distributor.core.release import SENDABLE
 from distributor.storage import lanes as lane_rows
-from distributor.storage.claims import UNDER_WAY, Look, looks_due, own
+from distributor.storage.claims import UNDER_WAY, Look, looks_due, own, rendering_bodies
 from distributor.storage.database import Database
 from distributor.storage.hot import Claims, Held, HotPath, Row, moment
 from distributor.storage.hot_postgres import PostgresHot
@@ -62,16 +62,12 @@ class Deliveries:
         for row, drop in made.found.drops:
             await self._drop(row, drop, worker, now)
         while missing := self._renderings.missing({row.rendering_id for row in made.found.go}):
-            await self._read_again(missing)  # another lane has trimmed since
+            async with self._database.read() as connection:  # another lane has trimmed since
+                for row in await rendering_bodies(connection, missing):
+                    self._renderings.read(*row)
         claimed = self._claimed(made)
         self._renderings.trim()
         return Batch(claimed, made.found.more)
-
-    async def _read_again(self, missing: Sequence[int]) -> None:
-        query = text("SELECT id, CAST(body AS TEXT), hash FROM renderings WHERE id = :id")
-        async with self._database.read() as connection:
-            for row_id in missing:
-                self._renderings.read(*(await connection.execute(query, {"id": row_id})).one())
 
     async def _drop(self, row: Row, drop: Drop, worker: str, now: datetime) -> None:
         """In a transaction of its own, for it enters the log. Where it fails the next claim meets the row again."""
