@@ -66,6 +66,7 @@ class Heed:
             self._troubled = True
             rest = await self._queue.failed(lane.name)
             if rest:
+                lane.rest_until = asyncio.get_running_loop().time() + rest
                 log.warning("circuit open", lane=lane.name, seconds=rest)
             return
         now = asyncio.get_running_loop().time()

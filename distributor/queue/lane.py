@@ -47,6 +47,7 @@ class Lane:
     resting: dict[int, float] = field(default_factory=dict)  # destination → until when it takes nothing (loop's time)
     at_work: int = 0  # begun, and not ended yet
     busy: dict[int, None] = field(default_factory=dict)  # destinations with a delivery at work
+    rest_until: float = 0.0  # loop's time, as last heard: the circuit is open, or the platform asked to wait
     woken: bool = False  # something new was committed: it may be more urgent than what was claimed ahead
     pausing: int = 0  # pauses on their way into the database, which does not know of them yet
     pauses: int = 0  # pauses that reached it

@@ -13,8 +13,9 @@ import structlog
 
 from distributor.core.delivery import DeliveryState, after_outcome
 from distributor.core.outcome import Outcome
-from distributor.core.ports import Batch, Claimed, Clock, DeliveryStore, Events, Grant, Queue, Result, Wish
+from distributor.core.ports import Claimed, Clock, DeliveryStore, Events, Grant, Queue, Result
 from distributor.queue.attempt import attempt, plain
+from distributor.queue.claiming import Claimer
 from distributor.queue.grip import Grip
 from distributor.queue.heed import Heed
 from distributor.queue.lane import AHEAD_SECONDS, Lane
@@ -51,14 +52,12 @@ class LaneRunner:
         self._store = store
         self._recorder = recorder
         self._clock = clock
-        self._worker = worker
-        self._lease = lease
         self._poll = poll
         self._tasks: dict[asyncio.Task[None], None] = {}
-        self._claiming: asyncio.Task[Batch] | None = None
         self._measured = 0.0
         self._heed = Heed(lane, store, queue, events, clock, worker)
         self._gate = Gate(lane, store, queue, clock)
+        self._claimer = Claimer(lane, store, clock, grip, worker=worker, lease=lease)
         self._queue = queue
         self._stopping = False
 
@@ -76,12 +75,12 @@ class LaneRunner:
             await sleep_or(lane.stirred, self._poll)
             return
         wait = await self._gate.wait()
+        lane.rest_until = _time() + wait
         if wait > AHEAD_SECONDS:
             await sleep_or(lane.stirred, wait - AHEAD_SECONDS)
             return
-        await self._clear_doubt()
         lane.woken = False
-        batch = await self._claim(wanted)
+        batch = await self._claimer.claim(wanted)
         if batch.claimed:
             lane.put(batch.claimed)
             lane.filled.set()
@@ -100,7 +99,7 @@ class LaneRunner:
         if not lane.buffer or free <= 0:
             await sleep_or(lane.filled, self._poll)
             return
-        if lane.channel.traits.bulk and not lane.bounded and lane.at_work and not lane.destination_windows:
+        if self._chained and lane.at_work and not self._held():
             await self._more_hands(free)
             return
         going, grant = await self._gate.leave(free)
@@ -117,35 +116,6 @@ class LaneRunner:
         for _ in range(min(free, len(self.lane.buffer))):
             self._start(self.lane.buffer.popleft(), None)
         await sleep_or(self.lane.filled, self._poll)
-
-    async def _claim(self, wanted: int) -> Batch:
-        lane, now = self.lane, _time()
-        lane.resting = {number: until for number, until in lane.resting.items() if until > now}
-        resting = frozenset({*lane.resting, *lane.busy})
-        wish = Wish(lane.name, wanted, resting, single=bool(lane.destination_windows))
-        asked = self._grip.now()
-        self._claiming = asyncio.create_task(self._store.claim(wish, self._worker, self._clock(), self._lease))
-        try:
-            # A stop must not tear a claim from its deliveries: intents would stand that nobody carries out.
-            batch = await asyncio.shield(self._claiming)
-        except asyncio.CancelledError:
-            lane.put((await self._claiming).claimed)
-            raise
-        except Exception:
-            lane.in_doubt = True
-            raise
-        self._grip.keep((claimed.job.delivery_id for claimed in batch.claimed), asked)
-        return batch
-
-    async def _clear_doubt(self) -> None:
-        """After a claim whose answer was lost (the database went away in mid-commit): read what became of it."""
-        if not self.lane.in_doubt:
-            return
-        ours = [*self.lane.running, *self.lane.untold]
-        count = await self._store.disown(self._worker, self.lane.name, ours, self._clock())
-        self.lane.in_doubt = False
-        if count:
-            log.warning("claims whose answer was lost were given back", lane=self.lane.name, deliveries=count)
 
     def _start(self, claimed: Claimed, grant: Grant | None) -> None:
         lane = self.lane
@@ -166,14 +136,13 @@ class LaneRunner:
     async def _work(self, claimed: Claimed, grant: Grant | None) -> None:
         """Carry out a claim; in a bulk lane without a quota then the next ones, while so many may be at work."""
         lane = self.lane
-        alone = lane.bounded or lane.destination_windows or not lane.channel.traits.bulk
         try:
             if not lane.destination_windows or await self._gate.destination(claimed):
                 await self._deliver(claimed, grant)
             else:
                 self._let_go(claimed)
             lane.ended += 1
-            while not alone and lane.buffer and lane.at_work <= lane.most and not self._stopping:
+            while self._chained and lane.buffer and lane.at_work <= lane.most and not self._held():
                 await self._deliver(lane.buffer.popleft(), None)
                 lane.ended += 1
                 if lane.ended % GRAIN == 0:
@@ -251,6 +220,16 @@ class LaneRunner:
         except Exception:
             # Their leases end. Where the intent stood they become unknown then: it cannot be told that nothing left.
             log.exception("claims could not be given back", lane=self.lane.name, deliveries=len(waiting))
+
+    @property
+    def _chained(self) -> bool:
+        """True where who has ended one delivery takes the next by himself: no quota says when it may start."""
+        lane = self.lane
+        return lane.channel.traits.bulk and not lane.bounded and not lane.destination_windows
+
+    def _held(self) -> bool:
+        """True while nothing new may begin: this worker stops, or the lane is paused or rests."""
+        return self._stopping or self.lane.paused(self._clock()) or _time() < self.lane.rest_until
 
     def _let_go(self, claimed: Claimed) -> None:
         self.lane.running.pop(claimed.job.delivery_id, None)

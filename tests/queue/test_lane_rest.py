@@ -1,0 +1,102 @@
+"""A bulk lane that is asked to wait begins nothing more, also of what it has claimed ahead."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from distributor.core.asset import Asset, Profile
+from distributor.core.channel import Allowance, Health, Job, Progress, Source, Traits
+from distributor.core.outcome import CannotTell, Deferred, Finding, Outcome, Receipt, Scope, Sent
+from distributor.core.rendering import Problem, Rendering
+from distributor.queue.events import LocalEvents
+from distributor.queue.lane import Lane
+from distributor.queue.memory import MemoryQueue
+from distributor.queue.worker import Worker
+from distributor.storage import Database
+from tests.storage.world import World
+
+READERS, ENOUGH, AT_ONCE = 600, 20, 4
+
+
+class Refusing:
+    """A list whose platform takes so many and then asks to wait a minute."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        self.name = "press"
+        self.traits = Traits(bulk=True, prepares=False)
+        self.calls = 0
+        self._refusal = outcome
+
+    def own_address(self) -> str:
+        return ""
+
+    def profiles(self, asset: Asset) -> tuple[Profile, ...]:
+        return ()
+
+    def render(self, source: Source) -> Rendering | None:
+        return None
+
+    def check(self, rendering: Rendering) -> tuple[Problem, ...]:
+        return ()
+
+    async def prepare(self, job: Job, progress: Progress) -> Outcome | None:
+        return None
+
+    async def publish(self, job: Job, progress: Progress) -> Outcome:
+        self.calls += 1
+        mine = self.calls
+        await asyncio.sleep(0)
+        return Sent(Receipt((job.key,))) if mine <= ENOUGH else self._refusal
+
+    async def reconcile(self, job: Job, progress: Progress) -> Finding:
+        return CannotTell("nowhere to look")
+
+    def allowance(self) -> Allowance | None:
+        return None
+
+    async def probe(self) -> Health:
+        return Health(True)
+
+    async def aclose(self) -> None:
+        return None
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        Deferred("throttled", "slow down", 60.0, throttled=True, scope=Scope.LANE),
+        Deferred("credential", "refused", scope=Scope.LANE),
+    ],
+)
+async def test_what_was_claimed_ahead_is_given_back(tmp_path: Path, refusal: Deferred) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'rest.db'}")
+    await database.open()
+    await database.migrate()
+    world = World(database)
+    await world.begin()
+    for number in range(READERS):
+        await world.subscriber(f"reader{number}@example.org")
+    revision, value = await world.approved("press")
+    assert await world.promise(revision, value) == READERS
+    channel = Refusing(refusal)
+    lane = Lane("press", channel, concurrency=AT_ONCE, rate=50_000.0)  # as after a while of work: it claims far ahead
+    queue, events = MemoryQueue(), LocalEvents()
+    worker = Worker("test", world.store, queue, {"press": lane}, events, lambda: datetime.now(UTC), poll=0.1)
+    await worker.start()
+    try:
+        async with asyncio.timeout(10):
+            while channel.calls <= ENOUGH or lane.running:  # noqa: ASYNC110  # counted by the channel, not told
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.5)
+        states = [row["state"] for row in await world.rows()]
+    finally:
+        await worker.stop()
+        await events.aclose()
+        await database.close()
+    assert channel.calls <= ENOUGH + AT_ONCE
+    assert states.count("sent") == ENOUGH
+    assert set(states) == {"sent", "queued", "waiting"}
