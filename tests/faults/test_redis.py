@@ -80,6 +80,8 @@ async def test_f41_redis_that_forgets_or_is_away_only_delays(
         await approve(stage, release_id)
         await seen(lambda: len(stage.sandbox.mail.messages) > 20)
         during = asyncio.create_task(trouble(redis))
+        await seen(lambda: len(stage.sandbox.mail.messages) > 100)
+        assert trouble is not gone or not during.done()  # a lane without a quota asks nobody
         later = await write(stage, title="შემდეგი", channels=("x", "newsroom"))
         await approve(stage, later)
         await until(stage, all_in("sent"), later, seconds=20)
