@@ -166,12 +166,13 @@ class Spent:
             del self._entries[mark]
         return entry.calls
 
-    def began(self, mark: str, now: float) -> float | None:
-        """A grant's calls begin now: they count from now. Returns by how many seconds that is later; None for a grant
-        that counts no more."""
+    def began(self, mark: str, calls: int, now: float) -> float:
+        """A grant's calls begin now: they count from now. Returns by how many seconds that is later; infinite for a
+        grant that counted no more, so long ago was it given: it counts again."""
         entry = self._entries.pop(mark, None)
         if entry is None:
-            return None
+            self.spend(mark, calls, now)
+            return math.inf
         late = now - entry.at
         entry.at = now
         self._entries[mark] = entry

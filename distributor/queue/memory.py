@@ -98,7 +98,7 @@ class MemoryQueue:
         """See Queue.began."""
         spent = self.ledger.find(grant.key)
         if spent is not None:
-            spent.began(grant.mark, _now())
+            spent.began(grant.mark, grant.calls, _now())
 
     async def rest(self, lane: str, seconds: float) -> None:
         """See Queue.rest."""

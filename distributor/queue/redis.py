@@ -162,8 +162,10 @@ class RedisQueue:
     def began(self, grant: Grant) -> None:
         """See Queue.began. Told to Redis where the delay is more than a third of what the windows are longer here."""
         spent = self._own.ledger.find(grant.key)
-        late = spent.began(grant.mark, _now()) if spent is not None else None
-        if spent is None or late is None or late <= min(slack(window.seconds) for window in spent.windows) / 3:
+        if spent is None or not spent.windows:
+            return
+        late = spent.began(grant.mark, grant.calls, _now())
+        if late <= min(slack(window.seconds) for window in spent.windows) / 3:
             return
         self._link.begin()
         self._link.post(grant.mark, lambda: self._began(grant))

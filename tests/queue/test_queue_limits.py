@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 import pytest
@@ -45,7 +46,7 @@ def test_no_window_ever_holds_more_than_its_count(
             continue
         spent.spend(str(number), calls, now)
         now += late  # as long as this worker is busy nothing else is taken
-        spent.began(str(number), now)
+        spent.began(str(number), calls, now)
         given_back = min(back, calls - 1)
         assert spent.refund(str(number), given_back) == calls - given_back
         made += [(now, calls - given_back, calls)]
@@ -118,10 +119,21 @@ def test_a_ledger_forgets_destinations_whose_windows_have_passed() -> None:
     assert len(ledger._keys) < 5000
 
 
-def test_what_counts_no_more_can_be_given_back_and_begun_without_harm() -> None:
-    spent = Spent()
-    assert spent.refund("none", 3) == 0
-    assert spent.began("none", 1.0) is None
+def test_what_counts_no_more_can_be_given_back_without_harm() -> None:
+    assert Spent().refund("none", 3) == 0
+
+
+def test_what_begins_long_after_its_leave_counts_again() -> None:
+    """An upload that takes longer than the window: the post at its end is a call like any other."""
+    spent, windows = Spent(), [Window(2, 1.0)]
+    for mark in ("first", "second"):
+        assert spent.room(windows, 0.0, 1, 1)[0] == 1
+        spent.spend(mark, 1, 0.0)
+    assert spent.room(windows, 5.0, 2, 1)[0] == 2, "both have left the window"
+    assert spent.began("first", 1, 5.0) == math.inf
+    assert spent.room(windows, 5.0, 2, 1)[0] == 1
+    assert spent.began("second", 1, 5.0) == math.inf
+    assert spent.room(windows, 5.5, 1, 1)[1] == pytest.approx(0.5 + slack(1.0))
 
 
 def test_the_rest_of_a_circuit_doubles_up_to_five_minutes() -> None:
