@@ -59,10 +59,12 @@ async def attempt(
             ready = await channel.prepare(job, progress)
             if ready is not None:
                 return ready
-            if claimed.deadline is not None and clock() >= claimed.deadline:
+            if _is_late(claimed, clock):
                 return Deferred("deadline", "the deadline passed while media was being prepared", retry_after=0.0)
             await progress.begin("publish")
         await progress.hold()
+        if _is_late(claimed, clock):
+            return Deferred("deadline", "the deadline passed before the call", retry_after=0.0)
         left = True  # nothing is awaited between the last look at the claim and the call
         begins()
         outcome = await channel.publish(progress.claimed.job, progress)
@@ -83,6 +85,10 @@ async def attempt(
     if isinstance(outcome, Unknown) and channel.traits.repeatable:
         return Deferred(outcome.code, outcome.reason)
     return outcome
+
+
+def _is_late(claimed: Claimed, clock: Clock) -> bool:
+    return claimed.deadline is not None and clock() >= claimed.deadline
 
 
 def _unexpected(error: Exception, claimed: Claimed, step: str) -> Outcome:

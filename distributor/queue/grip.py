@@ -1,8 +1,9 @@
-"""How sure this process is that its claims are still its own.
+"""How sure this process is that its claims are still its own, and may still leave.
 
 Pure but for two clocks. A process may be stopped for longer than its lease at any moment, also between a committed
-intent and the first byte (SIGSTOP, a machine put to sleep); others then look, find nothing, and send. So right before a
-byte leaves, the age of the last answer about the claim is looked at, and an old one is asked for again.
+intent and the first byte (SIGSTOP, a machine put to sleep); others then look, find nothing, and send. Or a claim waits
+for minutes behind calls that hang, and its release is withdrawn meanwhile. So right before a byte leaves, the age of
+the last answer about the claim is looked at, and an old one is asked for again. Renewing a lease asks nothing.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ class Moment:
 
 
 class Grip:
-    """When each claim of this process was last surely its own. `lease` in seconds."""
+    """When each claim of this process was last surely its own and free to leave. `lease` in seconds."""
 
     def __init__(self, lease: float, clock: Clock) -> None:
         self._sure = lease * SURE
@@ -37,7 +38,7 @@ class Grip:
         return Moment(asyncio.get_running_loop().time(), self._clock().timestamp())
 
     def keep(self, ids: Iterable[int], asked: Moment) -> None:
-        """These were claimed, begun or renewed by a statement that was given at that moment."""
+        """These were claimed or begun by a statement that was given at that moment."""
         self._asked.update((number, asked) for number in ids)
 
     def drop(self, delivery_id: int) -> None:
@@ -45,7 +46,7 @@ class Grip:
         self._asked.pop(delivery_id, None)
 
     def holds(self, delivery_id: int) -> bool:
-        """True while it is surely ours."""
+        """True while it is surely ours, and what rule 7 asks was asked a moment ago."""
         asked = self._asked.get(delivery_id)
         if asked is None:
             return False

@@ -72,12 +72,15 @@ class KeptProgress:
         self.claimed = replace(self.claimed, step=step, job=job)
 
     async def hold(self) -> None:
-        """Right before the publishing call: make sure that the claim is still ours. Raises FenceLost."""
+        """Right before the publishing call: make sure that the claim is still ours, and that its release may still
+        leave. Raises FenceLost."""
         if self._grip is not None and not self._grip.holds(self.claimed.job.delivery_id):
             log.warning(
                 "a claim grew old before it was used; asking for it again", delivery=self.claimed.job.delivery_id
             )
-            await self.begin(self.begun or "publish")
+            # Nothing of this attempt has left, so it is asked as for the first time.
+            self.claimed = replace(self.claimed, step="")
+            await self.begin("publish")
 
     async def _ask(self, step: str, now: datetime) -> None:
         try:

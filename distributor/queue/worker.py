@@ -13,7 +13,7 @@ from typing import Protocol
 
 import structlog
 
-from distributor.core.ports import Claimed, Clock, DeliveryStore, Events, Queue
+from distributor.core.ports import Clock, DeliveryStore, Events, Queue
 from distributor.queue.grip import Grip
 from distributor.queue.lane import Lane
 from distributor.queue.looks import Looks
@@ -112,10 +112,6 @@ class Worker:
             await self._guard.look()
         await asyncio.sleep(pause)
 
-    def _is_running(self, claimed: Claimed) -> bool:
-        lane = self._lanes[claimed.job.destination.channel]
-        return lane.running.get(claimed.job.delivery_id) is claimed
-
     def _woken(self, lane: str) -> None:
         for name, one in self._lanes.items():
             if lane in ("", name):
@@ -140,12 +136,7 @@ class Worker:
         """Heartbeat and leases."""
         await self._store.beat(self.name, self._clock())
         under_way = [claimed for lane in self._lanes.values() for claimed in list(lane.running.values())]
-        asked = self._grip.now()
-        # One that grew too old to be sure of may be another's by now, and a renewal would not tell: it stays in doubt
-        # until its next step asks for it. One recorded meanwhile is let go already.
-        sure = [one for one in under_way if self._grip.holds(one.job.delivery_id)]
         await self._store.renew([*under_way, *self._looks.under_way()], self._clock(), self._lease)
-        self._grip.keep([one.job.delivery_id for one in sure if self._is_running(one)], asked)
         await asyncio.sleep(self._lease / 4)
 
 

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from itertools import pairwise
+from itertools import pairwise, zip_longest
+from math import inf
 from typing import Any
 
 from distributor.core.data import from_micros
@@ -51,6 +52,22 @@ class Facts:
     def by_id(self) -> dict[int, Mapping[str, Any]]:
         """The delivery rows."""
         return {row["id"]: row for row in self.rows}
+
+    @cached_property
+    def changes_of(self) -> dict[int, list[Entry]]:
+        """Delivery → its part of the journal."""
+        found: dict[int, list[Entry]] = defaultdict(list)
+        for entry in self.journal:
+            found[entry.delivery].append(entry)
+        return found
+
+    @cached_property
+    def calls_of(self) -> dict[int, list[Call]]:
+        """Delivery → the publishing calls for it, in order."""
+        found: dict[int, list[Call]] = defaultdict(list)
+        for call in self.platform.calls:
+            found[call.delivery_id].append(call)
+        return found
 
     @cached_property
     def effects(self) -> Counter[tuple[int, int]]:
@@ -116,11 +133,15 @@ def told(facts: Facts) -> Iterator[str]:
 
 
 def allowed(facts: Facts) -> Iterator[str]:
-    """Rule 7: at each claim, and where the first irrevocable step is begun, the release may leave."""
-    for entry in facts.journal:
-        if entry.what == "claim" or (entry.what == "begin" and entry.step == "publish"):
-            for reason in _reasons(entry):
-                yield f"delivery {entry.delivery}, {entry.what} at {entry.at:.3f}: {reason}"
+    """Rule 7: at each claim, and where a call follows from a begin at that begin, the release may leave."""
+    called = {number: [call.at for call in calls] for number, calls in facts.calls_of.items()}
+    for number, entries in facts.changes_of.items():
+        for entry, following in zip_longest(entries, entries[1:]):
+            until = following.at if following else inf
+            leaves = any(entry.at <= at <= until for at in called.get(number, ()))
+            if entry.what == "claim" or (entry.what == "begin" and entry.step == "publish" and leaves):
+                for reason in _reasons(entry):
+                    yield f"delivery {number}, {entry.what} at {entry.at:.3f}: {reason}"
 
 
 def _reasons(entry: Entry) -> Iterator[str]:
@@ -145,12 +166,9 @@ def _reasons(entry: Entry) -> Iterator[str]:
 def fresh(facts: Facts) -> Iterator[str]:
     """A byte leaves only under a claim that is the caller's own, and was looked at a moment ago: so nothing leaves
     later than that after a withdrawal, a hold or a deadline, and nothing after another has taken the delivery over."""
-    asked: dict[int, list[Entry]] = defaultdict(list)
-    for entry in facts.journal:
-        if entry.what in {"claim", "begin"}:
-            asked[entry.delivery].append(entry)
     for call in facts.platform.calls:
-        before = [entry for entry in asked[call.delivery_id] if entry.at <= call.at]
+        asked = [entry for entry in facts.changes_of[call.delivery_id] if entry.what in {"claim", "begin"}]
+        before = [entry for entry in asked if entry.at <= call.at]
         if not before or before[-1].worker != call.by:
             yield f"delivery {call.delivery_id}: {call.by} called at {call.at:.3f} under a claim not its own"
         elif call.at - before[-1].at > LEASE * SURE + SLACK:
@@ -164,11 +182,8 @@ def ordered(facts: Facts) -> Iterator[str]:
         for earlier in entry.facts.get("behind", ()):
             if entry.what == "claim":
                 yield f"delivery {entry.delivery} was claimed at {entry.at:.3f} before {earlier} was final"
-    first: dict[int, float] = {}
-    last: dict[int, float] = {}
-    for call in facts.platform.calls:
-        first.setdefault(call.delivery_id, call.at)
-        last[call.delivery_id] = call.at
+    first = {number: calls[0].at for number, calls in facts.calls_of.items()}
+    last = {number: calls[-1].at for number, calls in facts.calls_of.items()}
     groups: dict[tuple[str, int], list[int]] = defaultdict(list)
     for row in sorted(facts.rows, key=lambda row: row["id"]):
         groups[row["release_id"], row["destination_id"]].append(row["id"])

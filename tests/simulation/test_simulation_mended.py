@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+import pytest
+from sqlalchemy import select, update
 
 from distributor.core.ports import Claimed, Window
 from distributor.queue.events import LocalEvents
@@ -15,9 +18,11 @@ from distributor.queue.lane import Lane
 from distributor.queue.memory import MemoryQueue
 from distributor.queue.worker import Worker
 from distributor.storage.deliveries import Deliveries
+from distributor.storage.schema import deliveries, releases, workers
 from tests.simulation.channel import SimulatedChannel
+from tests.simulation.clock import START
 from tests.simulation.database import SimulatedDatabase, make_template
-from tests.simulation.habits import KINDS
+from tests.simulation.habits import KINDS, Habits
 from tests.simulation.platform import Platform
 from tests.simulation.process import Process, World
 from tests.storage.world import World as Story
@@ -79,6 +84,12 @@ class Stage:
         process.start(work())
         return process
 
+    async def change(self, statement: Any) -> None:
+        """What somebody else commits."""
+        async with self.story.database.transaction() as connection:
+            await connection.execute(statement)
+            await connection.commit()
+
     async def states(self) -> list[str]:
         """Of the deliveries, by id."""
         return [row["state"] for row in await self.story.rows()]
@@ -95,5 +106,54 @@ def test_a_claim_that_cannot_be_given_back_to_a_resting_destination_stays_nobody
         assert [store.failed for store in stage.stores if isinstance(store, GiveBackFails)] == [1]
         assert await stage.states() == ["sent"] * 3
         assert len(stage.platform.effects) == 3
+
+    world.run(main())
+
+
+def test_a_clock_set_back_is_seen_though_the_only_worker_gives_a_sign_of_life_first(world: World, path: Path) -> None:
+    """Seed 912: the sign overwrote the one from the future, and all that waited stood still for an hour."""
+    stage = Stage(world, path)
+
+    async def main() -> None:
+        await stage.open()
+        store, hour = stage.story.store, timedelta(hours=1)
+        await store.beat("worker", START)
+        for minutes in range(3):
+            await store.beat("worker", START - hour + timedelta(minutes=minutes))
+        now = START - hour + timedelta(minutes=3)
+        await store.recover(now)
+        assert [row["due"] for row in await stage.story.rows()] == [now]
+        await store.beat("worker", now + timedelta(minutes=1))
+        assert await store.recover(now + timedelta(minutes=1)) == 0
+        async with stage.story.database.read() as connection:
+            beats = (await connection.execute(select(workers.c.beat_at))).scalars().all()
+        assert beats == [now + timedelta(minutes=1)], "and then signs of life are kept again"
+
+    world.run(main())
+
+
+@pytest.mark.parametrize("what", ["withdrawn", "late"])
+def test_what_was_claimed_long_ago_is_looked_at_again_before_it_leaves(world: World, path: Path, what: str) -> None:
+    """Seed 816: claimed a little ahead, it waited for three minutes behind a call that hung, and left then, whatever
+    had become of its release."""
+    stage = Stage(world, path, releases=2, concurrency=1, windows=(Window(100, 1.0),))
+
+    async def main() -> None:
+        await stage.open()
+        first, second = await stage.story.rows()
+        stage.platform = Platform(world, {"mail": Habits(latency=(30.0, 30.0))})
+        if what == "late":
+            of_it = update(deliveries).where(deliveries.c.id == second["id"])
+            await stage.change(of_it.values(deadline=START + timedelta(seconds=15)))
+        stage.worker()
+        await asyncio.sleep(5)
+        assert await stage.states() == ["sending", "sending"]
+        assert [call.delivery_id for call in stage.platform.calls] == [first["id"]]
+        if what == "withdrawn":
+            its_own = update(releases).where(releases.c.id == second["release_id"])
+            await stage.change(its_own.values(state="withdrawn"))
+        await asyncio.sleep(120)
+        assert await stage.states() == ["sent", "cancelled" if what == "withdrawn" else "expired"]
+        assert [call.delivery_id for call in stage.platform.calls] == [first["id"]]
 
     world.run(main())
