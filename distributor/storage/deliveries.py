@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, case, exists, func, literal, select, text, update
+from sqlalchemy import ColumnElement, exists, func, select, text, update
 
 from distributor.core.channel import Action, Destination, Job
 from distributor.core.data import from_micros
@@ -27,7 +27,6 @@ from distributor.storage.hot_postgres import PostgresHot
 from distributor.storage.hot_sqlite import SqliteHot
 from distributor.storage.lines import line_of
 from distributor.storage.outcomes import (
-    CLOCK_SLACK,
     case_unread,
     expired,
     finish_releases,
@@ -64,8 +63,8 @@ class Deliveries:
             await self._drop(row, drop, worker, now)
         while missing := self._renderings.missing({row.rendering_id for row in made.found.go}):
             async with self._database.read() as connection:  # another lane has trimmed since
-                for row in await rendering_bodies(connection, missing):
-                    self._renderings.read(*row)
+                for body in await rendering_bodies(connection, missing):
+                    self._renderings.read(*body)
         claimed = self._claimed(made)
         self._renderings.trim()
         return Batch(claimed, made.found.more)
@@ -285,10 +284,7 @@ class Deliveries:
     async def beat(self, worker: str, now: datetime) -> None:
         """See DeliveryStore.beat."""
         async with self._database.transaction() as connection:
-            # A sign from the future tells that the clock was set back: it stays until `recover` has followed.
-            ahead = workers.c.beat_at > now + CLOCK_SLACK
-            sign = case((ahead, workers.c.beat_at), else_=literal(now, workers.c.beat_at.type))
-            done = await connection.execute(update(workers).where(workers.c.name == worker).values(beat_at=sign))
+            done = await connection.execute(update(workers).where(workers.c.name == worker).values(beat_at=now))
             if done.rowcount == 0:
                 await connection.execute(workers.insert().values(name=worker, started_at=now, beat_at=now))
             await connection.commit()
