@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, exists, func, select, text, update
+from sqlalchemy import ColumnElement, case, exists, func, literal, select, text, update
 
 from distributor.core.channel import Action, Destination, Job
 from distributor.core.data import from_micros
@@ -27,6 +27,7 @@ from distributor.storage.hot_postgres import PostgresHot
 from distributor.storage.hot_sqlite import SqliteHot
 from distributor.storage.lines import line_of
 from distributor.storage.outcomes import (
+    CLOCK_SLACK,
     case_unread,
     expired,
     finish_releases,
@@ -284,7 +285,10 @@ class Deliveries:
     async def beat(self, worker: str, now: datetime) -> None:
         """See DeliveryStore.beat."""
         async with self._database.transaction() as connection:
-            done = await connection.execute(update(workers).where(workers.c.name == worker).values(beat_at=now))
+            # A sign from the future tells that the clock was set back: it stays until `recover` has followed.
+            ahead = workers.c.beat_at > now + CLOCK_SLACK
+            sign = case((ahead, workers.c.beat_at), else_=literal(now, workers.c.beat_at.type))
+            done = await connection.execute(update(workers).where(workers.c.name == worker).values(beat_at=sign))
             if done.rowcount == 0:
                 await connection.execute(workers.insert().values(name=worker, started_at=now, beat_at=now))
             await connection.commit()
