@@ -59,8 +59,8 @@ def _settings(database: str, redis: str, sandbox: Sandbox) -> dict[str, Any]:
         "channels.telegram.destination_rates": ["600/min"],
         "channels.x.rates": ["50/s"],
         "channels.facebook.rates": ["50/s"],
-        "channels.press.concurrency": 64,
-        "channels.wire": wire | {"rates": ["150/s"], "concurrency": 16},
+        "channels.press.concurrency": 16,
+        "channels.wire": wire | {"rates": ["150/s"], "concurrency": 8},
     }
 
 
