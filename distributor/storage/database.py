@@ -78,7 +78,7 @@ class Database:
 
     async def close(self) -> None:
         """Release every connection."""
-        for engine in {self._writer, self._reader} - {None}:
+        for engine in dict.fromkeys((self._writer, self._reader)):  # on PostgreSQL they share one pool
             if engine is not None:
                 await engine.dispose()
         self._writer = self._reader = None

@@ -209,9 +209,10 @@ class Deliveries:
             await connection.commit()
 
     async def renew(self, claims: Sequence[Claimed], now: datetime, lease: float) -> None:
-        """See DeliveryStore.renew. Only while it is under way: one recorded meanwhile must not look claimed."""
+        """See DeliveryStore.renew. Only while it is under way: one recorded meanwhile must not look claimed. The time
+        is kept with the lease, so that a clock that is set back takes both with it."""
         if claims:
-            await self._hot.renew(_held(claims), now + timedelta(seconds=lease))
+            await self._hot.renew(_held(claims), now, now + timedelta(seconds=lease))
 
     async def give_back(self, claims: Sequence[Claimed], now: datetime, due: datetime | None = None) -> None:
         """See DeliveryStore.give_back."""
@@ -222,7 +223,7 @@ class Deliveries:
         """See DeliveryStore.recover."""
         async with self._database.read() as connection:
             late = select(deliveries.c.id).where(*expired(now))
-            questions = [late, from_the_future(now)]
+            questions = [late, *from_the_future(now)]
             if self._swept is None or abs(now - self._swept) >= SWEEP:
                 questions.append(forgotten())
                 self._swept = now
@@ -253,7 +254,7 @@ class Deliveries:
                 job = self._job(row, look.slug, moment(look.approved_at), moment(row.intended_at) or now)
                 claimed.append(self._claim_of(row, job, moment(row.deadline), row.step))
                 until = now + timedelta(seconds=lease)
-                values = {"fence": row.fence + 1, "worker": worker, "lease_until": until}
+                values = {"fence": row.fence + 1, "worker": worker, "lease_until": until, "updated_at": now}
                 await connection.execute(update(deliveries).where(deliveries.c.id == row.id).values(**values))
             await connection.commit()
         self._renderings.trim()

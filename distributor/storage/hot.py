@@ -136,7 +136,7 @@ class HotPath(Protocol):
         """Commit outcomes with their audit batch. Returns the deliveries whose claim was no longer the newest: of
         those nothing was written."""
 
-    async def renew(self, held: Sequence[Held], until: datetime) -> None:
+    async def renew(self, held: Sequence[Held], now: datetime, until: datetime) -> None:
         """Lengthen the leases of claims that are still under way."""
 
     async def give_back(self, held: Sequence[Held], now: datetime, due: datetime) -> None:

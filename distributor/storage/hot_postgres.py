@@ -81,8 +81,8 @@ RETURNING d.id
 # A row that is being recorded at this moment is passed over: it may wait for the log's turn for longer than the others'
 # leases last, and while it is locked nobody takes it for lost.
 _RENEW = """
-UPDATE deliveries SET lease_until = $1 WHERE id IN (
-    SELECT d.id FROM unnest($2::bigint[], $3::int[]) AS j(id, fence) JOIN deliveries d ON d.id = j.id
+UPDATE deliveries SET lease_until = $1, updated_at = $2 WHERE id IN (
+    SELECT d.id FROM unnest($3::bigint[], $4::int[]) AS j(id, fence) JOIN deliveries d ON d.id = j.id
     WHERE d.fence = j.fence AND d.lease_until IS NOT NULL FOR UPDATE OF d SKIP LOCKED)
 """
 _GIVE_BACK = """
@@ -194,10 +194,10 @@ class PostgresHot:
                 await connection.execute(_FINISH, at, releases)
         return frozenset(line.delivery_id for line in lines) - done
 
-    async def renew(self, held: Sequence[Held], until: datetime) -> None:
+    async def renew(self, held: Sequence[Held], now: datetime, until: datetime) -> None:
         """See HotPath.renew."""
         async with self._database.hot_connection() as connection:
-            await connection.execute(_RENEW, micros(until), *_columns(held))
+            await connection.execute(_RENEW, micros(until), micros(now), *_columns(held))
 
     async def give_back(self, held: Sequence[Held], now: datetime, due: datetime) -> None:
         """See HotPath.give_back."""

@@ -85,8 +85,8 @@ SELECT json_group_array(d.id) FROM json_each(?) JOIN deliveries d ON d.id = json
 WHERE d.fence = json_extract(value, '$[1]') AND d.state = 'sending'
 """
 _RENEW = """
-UPDATE deliveries SET lease_until = ?1
-FROM (SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS fence FROM json_each(?2)) AS j
+UPDATE deliveries SET lease_until = ?1, updated_at = ?2
+FROM (SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS fence FROM json_each(?3)) AS j
 WHERE deliveries.id = j.id AND deliveries.fence = j.fence AND deliveries.lease_until IS NOT NULL
 """
 _GIVE_BACK = """
@@ -128,9 +128,9 @@ class SqliteHot:
         """See HotPath.record."""
         return await self._runner.hot(partial(_record, lines, worker, micros(now), list(finish)))
 
-    async def renew(self, held: Sequence[Held], until: datetime) -> None:
+    async def renew(self, held: Sequence[Held], now: datetime, until: datetime) -> None:
         """See HotPath.renew."""
-        await self._runner.hot(partial(_write, _RENEW, (micros(until), json.dumps(held))))
+        await self._runner.hot(partial(_write, _RENEW, (micros(until), micros(now), json.dumps(held))))
 
     async def give_back(self, held: Sequence[Held], now: datetime, due: datetime) -> None:
         """See HotPath.give_back."""
@@ -265,7 +265,11 @@ class _Transaction:
         self._connection.execute("BEGIN IMMEDIATE")
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            self._connection.execute("COMMIT")
-        elif self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
+        try:
+            if kind is None:
+                self._connection.execute("COMMIT")
+        finally:
+            # Also where the commit itself was refused: the next BEGIN on this connection, and every one after it, would
+            # be too.
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")

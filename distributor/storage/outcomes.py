@@ -168,15 +168,19 @@ def expired(now: datetime) -> tuple[Any, ...]:
     return (UNDER_WAY, deliveries.c.state == "sending", deliveries.c.lease_until < now)
 
 
-def from_the_future(now: datetime) -> Select[Any]:
-    """Signs of life that were given later than now: the clock was set back since (fault 18)."""
-    return select(workers.c.name).where(workers.c.beat_at > now + CLOCK_SLACK)
+def from_the_future(now: datetime) -> tuple[Select[Any], ...]:
+    """What was written later than now, of what is written often: the clock was set back since (fault 18)."""
+    ahead = now + CLOCK_SLACK
+    return (
+        select(workers.c.name).where(workers.c.beat_at > ahead),
+        select(releases.c.id).where(releases.c.updated_at > ahead),
+    )
 
 
 async def follow_clock(connection: AsyncConnection, now: datetime) -> int:
     """Where the clock was set back, move the waits of live rows written before that by as much, so that nothing
     stalls. Schedule and embargo are times of the wall and stay: they are checked again at the claim."""
-    if (await connection.execute(from_the_future(now).limit(1))).first() is None:
+    if not [query for query in from_the_future(now) if (await connection.execute(query.limit(1))).first()]:
         return 0
     shifted = {
         "due": deliveries.c.due - (deliveries.c.updated_at - now),
@@ -188,6 +192,7 @@ async def follow_clock(connection: AsyncConnection, now: datetime) -> int:
     lane = {"until": lanes.c.until - (lanes.c.updated_at - now), "updated_at": now}
     await connection.execute(update(lanes).where(lanes.c.updated_at > now + CLOCK_SLACK).values(**lane))
     await connection.execute(update(workers).where(workers.c.beat_at > now).values(beat_at=now))
+    await connection.execute(update(releases).where(releases.c.updated_at > now).values(updated_at=now))
     return int(done.rowcount)
 
 

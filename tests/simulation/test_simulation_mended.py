@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from distributor.core.ports import Claimed, Window
+from distributor.core.ports import Claimed, Window, Wish
 from distributor.queue.events import LocalEvents
 from distributor.queue.lane import Lane
 from distributor.queue.memory import MemoryQueue
 from distributor.queue.worker import Worker
+from distributor.storage import hot_sqlite
 from distributor.storage.deliveries import Deliveries
 from distributor.storage.schema import deliveries, releases, workers
 from tests.simulation.channel import SimulatedChannel
@@ -157,3 +158,57 @@ def test_what_was_claimed_long_ago_is_looked_at_again_before_it_leaves(world: Wo
         assert [call.delivery_id for call in stage.platform.calls] == [first["id"]]
 
     world.run(main())
+
+
+def test_a_clock_that_was_right_for_a_moment_leaves_no_promise_in_the_future(world: World, path: Path) -> None:
+    """Seed 909: approved in the second between two jumps, in which no worker gave a sign of life."""
+    stage = Stage(world, path)
+
+    async def main() -> None:
+        await stage.open()
+        now = START - timedelta(hours=1)
+        assert (await stage.story.store.recover(now)) == 0
+        assert [row["due"] for row in await stage.story.rows()] == [now]
+        assert (await stage.story.store.claim(Wish("mail", 1), "worker", now, 20.0)).claimed
+
+    world.run(main())
+
+
+@pytest.mark.parametrize("what", ["sending", "unknown"])
+def test_a_lease_follows_the_clock_however_long_ago_the_claim_was(world: World, path: Path, what: str) -> None:
+    """Seed 610: a lease was renewed long after anything else of its row had changed; when the clock was set back it
+    stayed in the future, and its worker was dead."""
+    stage = Stage(world, path)
+
+    async def main() -> None:
+        await stage.open()
+        store, later = stage.story.store, START + timedelta(hours=2)
+        (claimed,) = (await store.claim(Wish("mail", 1), "worker", START, 20.0)).claimed
+        if what == "sending":
+            await store.renew([claimed], later, 20.0)
+        else:
+            await store.recover(START + timedelta(seconds=30))
+            assert len(await store.unknown(later, "worker", 20.0, 1)) == 1
+        await store.beat("worker", later)
+        now = later - timedelta(hours=1)
+        await store.recover(now)
+        (row,) = await stage.story.rows()
+        assert (row["state"], row["lease_until"]) == (what, now + timedelta(seconds=20))
+
+    world.run(main())
+
+
+def test_a_commit_that_is_refused_leaves_no_transaction_open(tmp_path: Path) -> None:
+    """Found by reading for the simulation: every later BEGIN on the connection would have failed."""
+    writer, reader = (sqlite3.connect(tmp_path / "x.db", timeout=0, isolation_level=None) for _ in range(2))
+    writer.execute("CREATE TABLE kept (number)")
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM kept").fetchall()  # without WAL a reader keeps a commit from being made
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        hot_sqlite._write("INSERT INTO kept VALUES (?)", (1,), writer)
+    assert not writer.in_transaction
+    reader.execute("COMMIT")
+    hot_sqlite._write("INSERT INTO kept VALUES (?)", (2,), writer)
+    assert reader.execute("SELECT number FROM kept").fetchall() == [(2,)]
+    for connection in (writer, reader):
+        connection.close()
