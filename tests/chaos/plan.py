@@ -15,6 +15,8 @@ WORKERS = 3
 OWN_CHANNELS = ("newsroom", "telegram", "x", "facebook")
 LISTS = ("press", "wire")
 PRESS_SHARE = 0.8  # of all readers; the others read the list with a quota
+CONNECTIONS = 4  # to the relay, of each worker
+BUSY = 0.6  # of the time there are mails on their way
 BULK_SHARE = 0.92  # of all deliveries
 
 
@@ -114,6 +116,13 @@ class Plan:
     def promised(self) -> int:
         """How many deliveries the approvals promise together."""
         return sum(self.readers.get(channel, 1) for one in self.writings for channel in one.channels)
+
+    @property
+    def relay_seconds(self) -> float:
+        """What the relay takes for one mail, so that mails are on their way for most of the time: at once, hardly a
+        kill would meet one."""
+        mails = sum(self.readers[channel] for one in self.writings for channel in one.channels if channel in LISTS)
+        return BUSY * self.seconds * WORKERS * CONNECTIONS / max(mails, 1)
 
 
 def make_plan(seed: int, deliveries: int, seconds: float, every: float) -> Plan:

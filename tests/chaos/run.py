@@ -66,7 +66,7 @@ class Run:
         async with asyncio.TaskGroup() as group:
             watching = group.create_task(self._look_after())
             async with asyncio.TaskGroup() as busy:
-                busy.create_task(self._trouble.deal(self._plan.troubles))
+                busy.create_task(self._trouble.deal(self._plan))
                 busy.create_task(self._publish())
             self._say(f"{self._so_far():.0f} s: nothing more is hit")
             open_ones = f"SELECT 1 FROM deliveries WHERE {OPEN_SQL} LIMIT 1"  # noqa: S608  # a constant of ours

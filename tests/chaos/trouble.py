@@ -8,17 +8,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from tests.chaos.crew import Crew
 from tests.chaos.ground import Ground
-from tests.chaos.plan import ORDERS, Kind, Trouble
+from tests.chaos.plan import ORDERS, Kind, Plan, Trouble
 from tests.services import Server, ServiceFailed
 
-RELAY_SECONDS = 0.1  # that a relay takes for one mail; at once, hardly a kill would meet mails on their way
 BACK_SECONDS = 30.0  # until a server that was killed must run again
 
 
@@ -42,13 +41,13 @@ class Troublemaker:
             Kind.PLATFORM: self._platform,
         }
 
-    async def deal(self, troubles: Sequence[Trouble]) -> None:
+    async def deal(self, plan: Plan) -> None:
         """Each at its time; returns when the last one is over and everything that was hit runs again."""
         began = asyncio.get_running_loop().time()
         faults = self._ground.stage.sandbox.faults
-        faults.order("smtp", "smtp.data", "latency", times=None, seconds=RELAY_SECONDS)
+        faults.order("smtp", "smtp.data", "latency", times=None, seconds=plan.relay_seconds)
         async with asyncio.TaskGroup() as group:
-            for trouble in troubles:
+            for trouble in plan.troubles:
                 await asyncio.sleep(began + trouble.at - asyncio.get_running_loop().time())
                 group.create_task(self._one(trouble))
         faults.clear()
