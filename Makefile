@@ -12,7 +12,7 @@ DEV_STAMP := .venv/.setup-dev
 BENCH_STAMP := .venv/.setup-bench
 PINS := pyproject.toml requirements/build.txt scripts/setup.sh
 
-.PHONY: help setup setup-dev setup-bench services demo test chaos check format bench lock clean
+.PHONY: help setup setup-dev setup-bench services demo test check format simulate chaos bench lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -56,6 +56,9 @@ check: setup-dev ## style, types, import contracts, and that no file names a reg
 format: setup-dev ## let ruff format and repair what it can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+simulate: setup-dev ## the engine on a virtual clock, killed between any two awaits; SEEDS=10000, or SIMULATE="--seed 7" for one
+	$(BIN)/python -m tests.simulation $(or $(SIMULATE),--seeds $(or $(SEEDS),1000))
 
 chaos: setup-dev services ## 10,000 deliveries while workers, Redis and PostgreSQL are killed; CHAOS="--seed 2 --seconds 60"
 	$(BIN)/python -m tests.chaos $(CHAOS)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from distributor.core.channel import Channel
+from distributor.core.delivery import Priority
 from distributor.core.outcome import Deferred, Finding, Outcome, Unknown
 from distributor.core.policy import RetryPolicy
 from distributor.core.ports import Claimed, LaneState, Window
@@ -88,12 +89,21 @@ class Lane:
             quota = min(window.count / window.seconds for window in self.windows)
             ahead = min(max(int(quota * AHEAD_SECONDS), 1), MOST_AHEAD)
             wanted = min(ahead - len(self.buffer), self.most + ahead - held)
-            return max(wanted, 1 if self.woken else 0)
+            return max(wanted, 1 if self.woken else 0)  # it may be more urgent than what waits for the quota
+        # What was just committed may be an emergency, which waits for no slot: look, though all of them are taken.
+        news = 1 if self.woken else 0
         if not self.channel.traits.bulk:
-            return 1 if self.most > held else 0
+            return 1 if self.most > held else news
         whole = self.most + min(int(self.rate * AHEAD_SECONDS), MOST_AHEAD)
         wanted = whole - held
-        return wanted if wanted * 2 >= whole or (wanted > 0 and not self.buffer) else 0
+        return wanted if wanted * 2 >= whole or (wanted > 0 and not self.buffer) else news
+
+    def free(self) -> int:
+        """How many deliveries may start now. One more for an emergency: it does not wait for slow calls to end."""
+        slots = self.most - self.at_work
+        if self.buffer and self.buffer[0].priority < Priority.URGENT:
+            slots += 1
+        return max(slots, 0)
 
     def put(self, claimed: Sequence[Claimed]) -> None:
         """Take claims in: the more urgent before what waits already."""

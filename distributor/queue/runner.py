@@ -93,7 +93,7 @@ class LaneRunner:
         """Start what is claimed as slots and quotas allow; give back what would have to wait longer."""
         lane = self.lane
         lane.filled.clear()
-        free = lane.most - lane.at_work
+        free = lane.free()
         if lane.paused(self._clock()):
             await self.give_back()
         if not lane.buffer or free <= 0:
