@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any, Literal
@@ -20,11 +20,13 @@ _NEVER = {"PRAGMA", "ROLLBACK"}  # a fault here would say nothing more than one 
 class Faults:
     """What goes wrong with the disk: probabilities for each statement (`before`) and each COMMIT (`after`), and orders.
 
-    `struck` counts what went wrong. Until `ends` is called; from then on nothing does.
+    `struck` counts what went wrong. Until `ends` is called; from then on nothing does. `committed` is told of every
+    COMMIT that took effect, in the step of who made it.
     """
 
     def __init__(self, chance: Random, *, before: float = 0.0, after: float = 0.0) -> None:
         self.struck: Counter[str] = Counter()
+        self.committed: Callable[[], None] | None = None
         self._chance = chance
         self._odds: dict[Moment, float] = {"before": before, "after": after}
         self._orders: list[tuple[str, Moment]] = []
@@ -40,6 +42,8 @@ class Faults:
 
     def strike(self, word: str, moment: Moment) -> None:
         """Raises sqlite3.OperationalError where it is time to."""
+        if self.committed is not None and (word, moment) == ("COMMIT", "after"):
+            self.committed()
         if word in _NEVER or (moment == "after" and word != "COMMIT"):
             return
         odds = self._odds[moment]

@@ -118,7 +118,7 @@ class Scenario:
         await self._queue.start("desk", [])
         await self.desk.begin()
         self.crew = Crew(self.world, self.plan, self.path, self.platform, self.faults, self.server)
-        self.trouble = Trouble(self.world, self.plan, self.crew, self.platform, self.server, self.say)
+        self.trouble = Trouble(self.world, self.plan, self.crew, self.platform, self.faults, self.server, self.say)
         office = asyncio.create_task(self._office())
         await self.trouble.main()
         await office

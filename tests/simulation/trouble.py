@@ -12,9 +12,10 @@ from random import Random
 
 from tests.simulation.chance import stream
 from tests.simulation.crew import Crew
+from tests.simulation.disk import Faults
 from tests.simulation.plan import LEASE, Plan
 from tests.simulation.platform import Platform
-from tests.simulation.process import Process, World
+from tests.simulation.process import Process, World, current_process
 from tests.simulation.queue import SimulatedRedis
 
 HOUR = 3600.0
@@ -29,6 +30,7 @@ class Trouble:
         plan: Plan,
         crew: Crew,
         platform: Platform,
+        faults: Faults,
         server: SimulatedRedis | None,
         say: Callable[[str], None],
     ) -> None:
@@ -40,8 +42,10 @@ class Trouble:
         self._server = server
         self._say = say
         self._chance: Random = stream(world.seed, "trouble")
-        self._fatal: dict[str, int] = {}  # process → the step at which it is killed
+        self._fatal: dict[str, tuple[int, float]] = {}  # process → at which step, and for how long (0: for ever)
+        self._aimed: dict[str, list[float]] = {}  # process → how many commits are let pass before, for how long
         world.before_step = self._strike
+        faults.committed = self._committed
 
     async def main(self) -> None:
         """One trouble after another. The dead are started again a while later."""
@@ -64,6 +68,7 @@ class Trouble:
     def over(self) -> None:
         """From now on nothing is broken any more. The clock is set right unless the plan says that it stays late."""
         self._fatal.clear()
+        self._aimed.clear()
         if self._server is not None:
             self._server.come(empty=False)
         if not self._plan.late_clock and (wrong := self._world.clock.offset.total_seconds()):
@@ -74,22 +79,43 @@ class Trouble:
         living = self._crew.living()
         return self._chance.choice(living) if living else None
 
-    def _strike(self, process: Process, step: int) -> None:
-        if self._fatal.get(process.unique) == step:
-            self._did("kill", process.unique)
-            process.kill()
-
     def _kill(self) -> None:
-        """Soon, between two awaits."""
-        if process := self._one():
-            self._fatal[process.unique] = process.steps + self._chance.randrange(1, 250)
+        self._aim(0.0)
 
     def _freeze(self) -> None:
-        """For up to twice a lease."""
+        """Mostly for longer than its lease."""
+        self._aim(self._chance.uniform(0, 3 * LEASE))
+
+    def _aim(self, seconds: float) -> None:
+        """Strike soon, between two awaits: at any step, or within a few steps of one of the next commits. What is
+        dangerous stands between a commit and what was committed for."""
         if process := self._one():
-            seconds = self._chance.uniform(0, 2 * LEASE)
+            if self._chance.random() < 0.5:
+                self._fatal[process.unique] = (process.steps + self._chance.randrange(1, 250), seconds)
+            else:
+                self._aimed[process.unique] = [self._chance.randrange(8), seconds]
+
+    def _committed(self) -> None:
+        process = current_process()
+        if process is None or process.unique not in self._aimed:
+            return
+        aim = self._aimed[process.unique]
+        aim[0] -= 1
+        if aim[0] < 0:
+            del self._aimed[process.unique]
+            self._fatal[process.unique] = (process.steps + self._chance.randrange(1, 8), aim[1])
+
+    def _strike(self, process: Process, step: int) -> None:
+        when, seconds = self._fatal.get(process.unique, (0, 0.0))
+        if when != step:
+            return
+        del self._fatal[process.unique]
+        if seconds:
             self._did("freeze", f"{process.unique} {seconds:.1f} s")
             process.freeze(seconds)
+        else:
+            self._did("kill", process.unique)
+            process.kill()
 
     def _stop(self) -> None:
         if process := self._one():
