@@ -1,22 +1,19 @@
-"""The people of a run: an author and an editor bring releases out, change their minds, and answer cases.
+"""The people of a run: an author and an editor bring releases out, and change their minds.
 
-Touches the office, as the bot and the command line do, and looks at the platforms as readers do. Nothing fails for
-these people but that the database may be busy: then they try again.
+Touches the office, as the bot does; where the office has no use for it yet (a withdrawal, a correction), the storage.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from random import Random
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.exc import OperationalError
 
 from distributor.core.approval import Decision
 from distributor.core.channel import Action, calls_of
@@ -32,6 +29,7 @@ from distributor.office.office import Office
 from distributor.storage import Database, audit, people, promises, releases, subscribers
 from distributor.storage.promises import Promise
 from distributor.storage.schema import deliveries
+from tests.simulation.care import Care, insist
 from tests.simulation.chance import stream
 from tests.simulation.channel import SimulatedChannel
 from tests.simulation.clock import START
@@ -40,8 +38,6 @@ from tests.simulation.habits import KINDS
 from tests.simulation.plan import READERS, Plan
 from tests.simulation.platform import Platform
 from tests.simulation.process import World
-
-T = TypeVar("T")
 
 AUTHOR, EDITOR = 501, 502
 _KINDS = (Kind.NEWS, Kind.NEWS, Kind.STATEMENT, Kind.APPEAL, Kind.EMERGENCY)
@@ -59,18 +55,9 @@ async def settle_in(database: Database) -> None:
         await connection.commit()
 
 
-@dataclass(slots=True)
-class Word:
-    """What a person said of a case, against the truth."""
-
-    delivery: int
-    part: int
-    there: bool
-    right: bool
-
-
 class Desk:
-    """`words`: every case that was answered. `retried`: dead letters that were sent again. `say` tells the history."""
+    """`did` counts what they changed their minds about; `care` is who looks after what came of it; `say` tells the
+    history."""
 
     def __init__(
         self,
@@ -82,13 +69,10 @@ class Desk:
         shared: tuple[Queue, Events],
         say: Callable[[str], None],
     ) -> None:
-        self.words: list[Word] = []
-        self.retried: set[int] = set()
         self.did: Counter[str] = Counter()
         self._world = world
         self._plan = plan
         self._database = database
-        self._platform = platform
         self._say = say
         self._chance: Random = stream(world.seed, "desk")
         queue, events = shared
@@ -98,6 +82,7 @@ class Desk:
         media = MediaLibrary(folder / "media")  # asked for nothing: no release here has files
         context = Context(database, media, seats, world.clock, queue.wake, events, "Office", BASE)
         self.office = Office(context, SigningKey(folder / "audit.key"))
+        self.care = Care(world, plan, database, platform, self.office, say)
         self._seats = seats
         self._people: dict[int, Person] = {}
 
@@ -118,7 +103,7 @@ class Desk:
             content["deadline"] = now + timedelta(seconds=draw.uniform(2, 40))
         elif draw.random() < 0.3 and not self._plan.late_clock:
             content[draw.choice(("at", "embargo"))] = now + timedelta(seconds=draw.uniform(5, 60))
-        made = await self._insist(
+        made = await insist(
             lambda: self.office.drafts.create(self._people[AUTHOR], kind=kind, versions=_words("1"), **content)
         )
         self._say(f"{made.id} {kind} for {', '.join(content['channels'])} {sorted(content)[1:]}")
@@ -130,9 +115,9 @@ class Desk:
 
     async def _approve(self, release_id: str) -> None:
         author, editor = self._people[AUTHOR], self._people[EDITOR]
-        seen = await self._insist(lambda: self.office.drafts.submit(release_id, author))
+        seen = await insist(lambda: self.office.drafts.submit(release_id, author))
         number = seen.release.revision
-        made = await self._insist(
+        made = await insist(
             lambda: self.office.approvals.decide(editor.id, Decision.APPROVE, release_id, number, seen.content_hash)
         )
         self._say(f"{release_id} approved, {made} deliveries")
@@ -157,7 +142,7 @@ class Desk:
         assert revision is not None
         number, seen = revision.content.number, revision.content_hash
         editor = self._people[EDITOR].id
-        await self._insist(lambda: self.office.approvals.decide(editor, decision, release_id, number, seen))
+        await insist(lambda: self.office.approvals.decide(editor, decision, release_id, number, seen))
 
     async def _hold(self, release_id: str) -> None:
         await self._decide(release_id, Decision.HOLD)
@@ -166,7 +151,7 @@ class Desk:
 
     async def _void(self, release_id: str) -> None:
         """Change the text after the approval, and have that approved."""
-        await self._insist(lambda: self.office.drafts.change(release_id, self._people[AUTHOR], versions=_words("2")))
+        await insist(lambda: self.office.drafts.change(release_id, self._people[AUTHOR], versions=_words("2")))
         await asyncio.sleep(self._chance.uniform(0, 5))
         await self._approve(release_id)
 
@@ -180,7 +165,7 @@ class Desk:
                     await audit.append(connection, now, "person:1", "release.withdrawn", f"release:{release_id}", {})
                     await connection.commit()
 
-        await self._insist(act)
+        await insist(act)
 
     async def _correct(self, release_id: str) -> None:
         """A later delivery of the same release to the same readers, as a correction will be."""
@@ -204,52 +189,16 @@ class Desk:
                 await connection.commit()
             return made
 
-        await self._insist(act)
+        await insist(act)
         self.did[f"corrected {release_id}"] += 1
         await self.office.context.wake()
 
     def _corrected(self, release_id: str) -> bool:
         return bool(self.did[f"corrected {release_id}"])
 
-    async def look_after(self) -> None:
-        """Answer cases, let paused lanes go on, send a dead letter again now and then."""
-        await self._answer_cases()
-        for name, lane in (await self.office.operations.lanes()).items():
-            if lane.paused and lane.until is None:
-                self._platform.mend(name)
-                self._say(f"{name} resumed")
-                await self._insist(lambda name=name: self.office.operations.resume(name, None))  # type: ignore[misc]
-        if self._chance.random() < 0.1:
-            await self._retry()
-
-    async def _answer_cases(self) -> None:
-        for case in await self.office.operations.open_cases():
-            key, part = await self._key(case["delivery_id"]), int(case["step"].partition(":")[2] or 0)
-            if not self._platform.settled(key, part):
-                continue  # who looks now may see less than there will be
-            truth = self._platform.times(key, part) > 0
-            there = truth != (self._chance.random() < self._plan.wrong)
-            try:
-                await self._insist(lambda: self.office.operations.resolve(case["delivery_id"], there, None))  # noqa: B023  # awaited here
-            except Refused:
-                continue  # a late receipt was faster
-            self.words.append(Word(case["delivery_id"], part, there, there == truth))
-            word = "there" if there else "not there"
-            self._say(f"case of {case['delivery_id']} {case['step']}: {word}{'' if there == truth else ', WRONGLY'}")
-
-    async def _retry(self) -> None:
-        async with self._database.read() as connection:
-            query = select(deliveries.c.id).where(deliveries.c.state.in_(["rejected", "expired"]))
-            dead = [row.id for row in await connection.execute(query.order_by(deliveries.c.id))]
-        if dead:
-            chosen = self._chance.choice(dead)
-            self.retried.add(chosen)
-            await self._insist(lambda: self.office.operations.retry([chosen], None))
-            self._say(f"dead letter {chosen} sent again")
-
     async def close_up(self) -> bool:
         """After the troubles: lift what is held; True once nothing is open any more."""
-        await self.look_after()
+        await self.care.look_after()
         async with self._database.read() as connection:
             standing = await releases.newest(connection)
             open_ones = [
@@ -259,21 +208,6 @@ class Desk:
             if row.state is ReleaseState.HELD:
                 await self._decide(row.id, Decision.RESUME)
         return not open_ones and not any(row.state in _UNDER_WAY for row in standing)
-
-    async def _key(self, delivery_id: int) -> str:
-        async with self._database.read() as connection:
-            row = (await connection.execute(select(deliveries).where(deliveries.c.id == delivery_id))).one()
-        return f"{row.release_id}-{row.revision}-{row.action}-{row.id}"
-
-    async def _insist(self, act: Callable[[], Awaitable[T]]) -> T:
-        """A stopped worker may hold the database's lock for longer than anybody waits; so try again."""
-        while True:
-            try:
-                return await act()
-            except OperationalError as error:
-                if "locked" not in str(error):
-                    raise
-            await asyncio.sleep(1.0)
 
 
 def promises_open() -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
@@ -24,19 +25,21 @@ class Total:
 
     seeds: int = 0
     deliveries: int = 0
-    faults: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+    states: Counter[str] = field(default_factory=Counter)
     broken: list[tuple[int, str]] = field(default_factory=list)
 
     def add(self, played: Played) -> None:
         """One more."""
         self.seeds += 1
         self.deliveries += played.deliveries
-        self.faults += played.faults.total()
+        self.faults += played.faults
+        self.states += played.states
         self.broken += [(played.seed, words) for words in played.broken]
 
     def __str__(self) -> str:
         return (
-            f"simulate: seeds {self.seeds}, deliveries {self.deliveries}, faults {self.faults}, "
+            f"simulate: seeds {self.seeds}, deliveries {self.deliveries}, faults {self.faults.total()}, "
             f"broken {len(self.broken)}"
         )
 

@@ -27,8 +27,8 @@ from tests.simulation.crew import Crew, queue_and_events
 from tests.simulation.database import SimulatedDatabase, copy_template, make_template
 from tests.simulation.desk import Desk, settle_in
 from tests.simulation.disk import Faults
+from tests.simulation.facts import Facts
 from tests.simulation.habits import Fate
-from tests.simulation.invariants import Facts
 from tests.simulation.plan import Plan, draw
 from tests.simulation.platform import Platform
 from tests.simulation.process import World
@@ -141,7 +141,7 @@ class Scenario:
             elif made and chance.random() < 0.5:
                 await self.desk.change_mind(chance.choice(made[-3:]))
             else:
-                await self.desk.look_after()
+                await self.desk.care.look_after()
 
     async def _quiet(self) -> None:
         until = self.world.loop.time() + PATIENCE
@@ -173,8 +173,8 @@ class Scenario:
             open_cases=open_cases,
             journal=journal.read(self.path),
             platform=self.platform,
-            words=self.desk.words,
-            retried=self.desk.retried,
+            words=self.desk.care.words,
+            retried=self.desk.care.retried,
             absences=self.server.troubles if self.server else [],
             log=verdict.fault,
         )
