@@ -46,11 +46,12 @@ class Wish:
     """What a worker can start now, or in a moment, in one lane.
 
     `most` deliveries. `resting` destinations take nothing now; with `single` each destination gets one delivery at the
-    most. `ids` not empty: only these, of whatever lane.
+    most. `below`: only what is more urgent than this priority. `ids` not empty: only these, of whatever lane.
     """
 
     lane: str
     most: int
+    below: int | None = None
     resting: frozenset[int] = frozenset()
     single: bool = False
     ids: tuple[int, ...] = ()

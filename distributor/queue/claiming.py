@@ -30,13 +30,13 @@ class Claimer:
         self._lease = lease
         self._claiming: asyncio.Task[Batch] | None = None
 
-    async def claim(self, wanted: int) -> Batch:
-        """Claim so many, as far as there are some that may go."""
+    async def claim(self, wanted: int, below: int | None = None) -> Batch:
+        """Claim so many, as far as there are some that may go; `below`: only what is more urgent than that."""
         await self._clear_doubt()
         lane, now = self.lane, asyncio.get_running_loop().time()
         lane.resting = {number: until for number, until in lane.resting.items() if until > now}
         resting = frozenset({*lane.resting, *lane.busy})
-        wish = Wish(lane.name, wanted, resting, single=bool(lane.destination_windows))
+        wish = Wish(lane.name, wanted, below, resting, single=bool(lane.destination_windows))
         asked = self._grip.now()
         self._claiming = asyncio.create_task(self._store.claim(wish, self._worker, self._clock(), self._lease))
         try:

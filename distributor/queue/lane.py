@@ -20,6 +20,7 @@ from distributor.core.ports import Claimed, LaneState, Window
 
 AHEAD_SECONDS = 0.06  # so much of a bulk lane's work is claimed before it is needed: a crash leaves no more in doubt
 MOST_AHEAD = 1500
+BEYOND = 4  # emergencies beyond the concurrency
 # What adapters call a platform that was not reached, or that answered with a server error or with nonsense.
 _FAILURES = frozenset({"connection", "server", "no_answer", "odd_answer", "unreadable", "no_id", "relay_busy"})
 _ANSWERS = frozenset({"stopped", "internal", "taken_over", "duplicate"})  # unknown, but not for the platform's failure
@@ -89,29 +90,27 @@ class Lane:
             quota = min(window.count / window.seconds for window in self.windows)
             ahead = min(max(int(quota * AHEAD_SECONDS), 1), MOST_AHEAD)
             wanted = min(ahead - len(self.buffer), self.most + ahead - held)
-            return max(wanted, 1 if self.woken else 0)  # it may be more urgent than what waits for the quota
-        # What was just committed may be an emergency, which waits for no slot: look, though all of them are taken.
-        news = 1 if self.woken else 0
+            return max(wanted, 0)
         if not self.channel.traits.bulk:
-            return 1 if self.most > held else news
+            return 1 if self.most > held else 0
         whole = self.most + min(int(self.rate * AHEAD_SECONDS), MOST_AHEAD)
         wanted = whole - held
-        return wanted if wanted * 2 >= whole or (wanted > 0 and not self.buffer) else news
+        return wanted if wanted * 2 >= whole or (wanted > 0 and not self.buffer) else 0
 
     def free(self) -> int:
-        """How many deliveries may start now. One more for an emergency: it does not wait for slow calls to end."""
+        """How many deliveries may start now. An emergency does not wait for slow calls to end: a few go beyond."""
         slots = self.most - self.at_work
-        if self.buffer and self.buffer[0].priority < Priority.URGENT:
-            slots += 1
+        if self.buffer and self.buffer[0].priority < Priority.URGENT and self.at_work < self.most + BEYOND:
+            slots = max(slots, 1)
         return max(slots, 0)
 
     def put(self, claimed: Sequence[Claimed]) -> None:
         """Take claims in: the more urgent before what waits already."""
         self.running.update((one.job.delivery_id, one) for one in claimed)
-        if claimed and self.buffer and claimed[0].priority < self.buffer[0].priority:
-            self.buffer.extendleft(reversed(claimed))
-        else:
-            self.buffer.extend(claimed)
+        ordered = not (claimed and self.buffer) or claimed[0].priority >= self.buffer[-1].priority
+        self.buffer.extend(claimed)
+        if not ordered:  # sorting keeps the order of those that are equally urgent
+            self.buffer = deque(sorted(self.buffer, key=lambda one: one.priority))
 
     def stir(self) -> None:
         """Something changed: look again."""

@@ -23,6 +23,7 @@ from distributor.queue.runner import sleep_or
 log = structlog.get_logger(__name__)
 
 MOST = 10  # looks under way at once
+SECONDS = 120.0  # for one look: a platform that hangs must not keep the others from being looked at
 
 
 class Looks:
@@ -93,7 +94,8 @@ class Looks:
 
     async def _find(self, lane: Lane, claimed: Claimed) -> Finding:
         try:
-            return await lane.channel.reconcile(claimed.job, KeptProgress(self._store, claimed, self._clock))
+            async with asyncio.timeout(SECONDS):
+                return await lane.channel.reconcile(claimed.job, KeptProgress(self._store, claimed, self._clock))
         except Exception as error:
             log.exception("looking for an unknown delivery failed", delivery=claimed.job.delivery_id)
             return LookAgain(f"looking failed: {type(error).__name__}")

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from distributor.core.delivery import DeliveryState, after_outcome
+from distributor.core.delivery import DeliveryState, Priority, after_outcome
 from distributor.core.outcome import Outcome
 from distributor.core.ports import Claimed, Clock, DeliveryStore, Events, Grant, Queue, Result
 from distributor.queue.attempt import attempt, plain
@@ -70,7 +70,10 @@ class LaneRunner:
         lane = self.lane
         lane.stirred.clear()
         self._measure()
-        wanted = lane.wants()
+        wanted, below = lane.wants(), None
+        if wanted <= 0 and lane.woken:
+            # What was just committed may be an emergency, which waits for no slot: look for that alone.
+            wanted, below = 1, Priority.URGENT
         if wanted <= 0 or lane.paused(self._clock()):
             await sleep_or(lane.stirred, self._poll)
             return
@@ -80,8 +83,9 @@ class LaneRunner:
             await sleep_or(lane.stirred, wait - AHEAD_SECONDS)
             return
         lane.woken = False
-        batch = await self._claimer.claim(wanted)
+        batch = await self._claimer.claim(wanted, below)
         if batch.claimed:
+            lane.woken = below is not None  # there may be another one
             lane.put(batch.claimed)
             lane.filled.set()
         elif batch.more:
@@ -137,7 +141,7 @@ class LaneRunner:
         """Carry out a claim; in a bulk lane without a quota then the next ones, while so many may be at work."""
         lane = self.lane
         try:
-            if not lane.destination_windows or await self._gate.destination(claimed):
+            if await self._may(claimed):
                 await self._deliver(claimed, grant)
             else:
                 self._let_go(claimed)
@@ -154,6 +158,15 @@ class LaneRunner:
             lane.busy.pop(claimed.job.destination.id, None)
             lane.stir()
 
+    async def _may(self, claimed: Claimed) -> bool:
+        """True where the destination's own quota lets it go now; else the claim is given back."""
+        try:
+            return not self.lane.destination_windows or await self._gate.destination(claimed)
+        except Exception:
+            self.lane.in_doubt = True  # nothing left: whatever stands claimed is given back before the next claim
+            log.exception("leave for a destination could not be asked for", delivery=claimed.job.delivery_id)
+            return False
+
     async def _deliver(self, claimed: Claimed, grant: Grant | None) -> None:
         """One delivery, from its claim to its recorded outcome."""
         lane, started = self.lane, self._clock()
@@ -169,14 +182,26 @@ class LaneRunner:
             following = after_outcome(
                 outcome, attempts=claimed.attempts, now=finished, deadline=claimed.deadline, policy=lane.policy
             )
-            await self._heed.heed(outcome)
+            stopped = await self._heeded(outcome)
             result = Result(progress.claimed, outcome, following, started, finished)
             await self._recorder.record(result, at_once=not lane.channel.traits.bulk, kept=self._kept)
+            if stopped is not None:
+                raise stopped
         except Exception:
             # Its lease ends, and then its effect is looked for.
             self._let_go(claimed)
             lane.untold[claimed.job.delivery_id] = None
             log.exception("a delivery's end could not be told", delivery=claimed.job.delivery_id)
+
+    async def _heeded(self, outcome: Outcome) -> asyncio.CancelledError | None:
+        """Whatever becomes of heeding an answer, the outcome is recorded; also where the worker is stopped in it."""
+        try:
+            await self._heed.heed(outcome)
+        except asyncio.CancelledError as stopped:
+            return stopped
+        except Exception:
+            log.exception("an answer could not be heeded for the lane", lane=self.lane.name)
+        return None
 
     def _kept(self, result: Result) -> None:
         """An outcome is committed: the claim is no longer ours to keep alive."""
@@ -190,12 +215,12 @@ class LaneRunner:
             return await attempt(self.lane.channel, claimed, progress, self._clock, begins)
         except FenceLost:
             log.warning("not ours to send any more; nothing was sent", delivery=claimed.job.delivery_id)
-            await self._store.give_back([claimed], self._clock())
+            await self._return([claimed])
             return None
         except asyncio.CancelledError:
             # Stopped before anything irrevocable began: it goes again.
             self._let_go(claimed)
-            await self._store.give_back([claimed], self._clock())
+            await self._return([claimed])
             raise
 
     def _measure(self) -> None:
@@ -215,11 +240,15 @@ class LaneRunner:
         self.lane.buffer.clear()
         for claimed in waiting:
             self._let_go(claimed)
+        await self._return(waiting)
+
+    async def _return(self, claims: list[Claimed]) -> None:
+        """Claims of which nothing left go back, now or, where the database takes no write, before the next claim."""
         try:
-            await self._store.give_back(waiting, self._clock())
+            await self._store.give_back(claims, self._clock())
         except Exception:
-            # Their leases end. Where the intent stood they become unknown then: it cannot be told that nothing left.
-            log.exception("claims could not be given back", lane=self.lane.name, deliveries=len(waiting))
+            self.lane.in_doubt = True
+            log.exception("claims could not be given back yet", lane=self.lane.name, deliveries=len(claims))
 
     @property
     def _chained(self) -> bool:

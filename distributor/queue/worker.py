@@ -17,7 +17,7 @@ from distributor.core.ports import Clock, DeliveryStore, Events, Queue
 from distributor.queue.grip import Grip
 from distributor.queue.lane import Lane
 from distributor.queue.looks import Looks
-from distributor.queue.recorder import Recorder
+from distributor.queue.recorder import STOP_SECONDS, Recorder
 from distributor.queue.relay import Relay
 from distributor.queue.runner import LaneRunner
 
@@ -97,8 +97,12 @@ class Worker:
         under_way = [task for runner in self._runners for task in runner.at_work()]
         if under_way:
             _, late = await asyncio.wait(under_way, timeout=self._drain)
-            await _end(late)
+            for task in late:
+                task.cancel()
+            if late:  # each hands in what it knows; a database that takes nothing must not hold up the stop for ever
+                await asyncio.wait(late, timeout=STOP_SECONDS)
         await self._recorder.stop()
+        await _end(under_way)
         # Until here the leases of what was under way were kept: nobody else took it for lost.
         await _end([self._alive] if self._alive else [])
         try:

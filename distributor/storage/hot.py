@@ -105,6 +105,7 @@ class Sorted:
     drops: list[tuple[Row, Drop]] = field(default_factory=list)
     put_off: dict[int, list[int]] = field(default_factory=dict)  # until when → ids
     more: bool = False
+    crowded: bool = False  # a row was passed over that somebody else holds at this moment
     starting: set[str] = field(default_factory=set)  # approved releases of which this is the first claim
 
     @property
@@ -152,6 +153,7 @@ def sort_out(rows: Iterable[Row], terms: TermsOf, unreadable: Mapping[int, str],
         known = terms.get((row.release_id, row.revision))
         if known is None or len(found.go) >= wish.most or (wish.single and row.destination_id in taken):
             found.more = True  # its release is being decided over at this moment, or it has its turn later
+            found.crowded = found.crowded or known is None
             continue
         verdict = _verdict(row, known, unreadable, verdicts, now)
         match verdict:

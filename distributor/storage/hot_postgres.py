@@ -100,6 +100,7 @@ WHERE r.id = ANY($2::text[]) AND r.state IN ('approved', 'distributing')
 """  # noqa: S608  # constants of ours
 
 _START = (-1, -1)
+RESTART = 1_000_000  # microseconds
 
 
 class PostgresHot:
@@ -108,11 +109,13 @@ class PostgresHot:
     def __init__(self, database: Database, renderings: Renderings) -> None:
         self._database = database
         self._renderings = renderings
+        self._restarted = 0  # when the cursors went back to the start, all of them
         self._cursors: dict[tuple[str, int], tuple[int, int]] = {}  # (lane, priority) → due and id of the last claimed
 
     async def claim(self, wish: Wish, worker: str, now: datetime, lease: float) -> Claims:
         """See HotPath.claim. Where the cursor finds less than was asked for, the next claim begins at the start."""
         at = micros(now)
+        due: dict[int, int] = {}
         async with self._database.hot_connection() as connection, connection.transaction():
             rows = await self._pick(connection, wish, at)
             if not rows:
@@ -126,7 +129,8 @@ class PostgresHot:
             if found.go:
                 until = micros(now + timedelta(seconds=lease))
                 intended = await connection.fetch(_INTEND, worker, until, at, found.ids)
-                self._advance(wish, found, {row["id"]: row["due"] for row in intended})
+                due = {row["id"]: row["due"] for row in intended}
+        self._advance(wish, found, due)
         if found.starting:
             # By itself: two claims that share the release's row must not both wait to write it.
             async with self._database.hot_connection() as connection:
@@ -139,8 +143,9 @@ class PostgresHot:
         return Claims(found, terms, worker, now)
 
     def _advance(self, wish: Wish, found: Sorted, due: dict[int, int]) -> None:
-        """Move the cursors behind what was claimed, where all before it was claimed too."""
-        whole = not (wish.resting or wish.single or wish.ids)
+        """Move the cursors behind what was claimed and committed, where all before it was claimed too. What another
+        held at that moment, or what waited for an earlier one, is found when they go back to the start."""
+        whole = not (wish.resting or wish.single or wish.ids or found.crowded)
         for row in found.go if whole else ():
             here = (due[row.id], row.id)
             if here > self._cursors.get((wish.lane, row.priority), _START):
@@ -154,9 +159,11 @@ class PostgresHot:
             return []
         rows: list[Row] = []
         resting = sorted(wish.resting)
+        if at - self._restarted > RESTART:
+            self._cursors, self._restarted = {}, at
         for (priority,) in await connection.fetch(_PRIORITIES, wish.lane):
             left = wish.most - len(rows)
-            if left <= 0:
+            if left <= 0 or (wish.below is not None and priority >= wish.below):
                 break
             start = self._cursors.pop((wish.lane, priority), _START)
             picked = await connection.fetch(_PICK, wish.lane, priority, at, *start, resting, left)

@@ -181,7 +181,7 @@ def _pick(connection: sqlite3.Connection, wish: Wish, at: int) -> list[Row]:
     resting = json.dumps(sorted(wish.resting))
     for (priority,) in connection.execute(_PRIORITIES, (wish.lane,)).fetchall():
         left = wish.most - len(rows)
-        if left <= 0:
+        if left <= 0 or (wish.below is not None and priority >= wish.below):
             break
         rows += _rows(connection, _PICK, (wish.lane, priority, at, resting, left))
     return rows
