@@ -29,7 +29,9 @@ from tests.storage.world import World
 
 MANY = 100_000
 MOST_SECONDS = 1.0  # until the first byte of an emergency; a tenth of it on a machine that is left alone
-LEAST_PART = 0.8  # of the rate that a lane has alone; 0.95 there. Two cores carry this test, its database and others
+# Of the rate that a lane has alone, measured a moment before: 92 to 120 % on two cores that nobody else uses. A lane
+# that waited for another would fall to a few percent; neighbours on the machine take a third from moment to moment.
+LEAST_PART = 0.5
 
 
 class Timed(Noop):

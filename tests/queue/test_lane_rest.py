@@ -10,6 +10,7 @@ import pytest
 
 from distributor.core.asset import Asset, Profile
 from distributor.core.channel import Allowance, Health, Job, Progress, Source, Traits
+from distributor.core.delivery import Priority
 from distributor.core.outcome import CannotTell, Deferred, Finding, Outcome, Receipt, Scope, Sent
 from distributor.core.rendering import Problem, Rendering
 from distributor.queue.events import LocalEvents
@@ -100,3 +101,51 @@ async def test_what_was_claimed_ahead_is_given_back(tmp_path: Path, refusal: Def
     assert channel.calls <= ENOUGH + AT_ONCE
     assert states.count("sent") == ENOUGH
     assert set(states) == {"sent", "queued", "waiting"}
+
+
+async def test_news_claim_nothing_but_an_emergency_while_all_slots_are_taken(tmp_path: Path) -> None:
+    """What is routine waits in the database, where another worker can take it."""
+    database = Database(f"sqlite:///{tmp_path / 'news.db'}")
+    await database.open()
+    await database.migrate()
+    world = World(database)
+    await world.begin()
+    await world.own("press")
+    channel = Hanging()
+    lane = Lane("press", channel, concurrency=1)
+    queue, events = MemoryQueue(), LocalEvents()
+    worker = Worker("test", world.store, queue, {"press": lane}, events, lambda: datetime.now(UTC), drain=0.1, poll=0.1)
+    await worker.start()
+    try:
+        for _ in range(4):
+            revision, value = await world.approved("press")
+            await world.promise(revision, value)
+            await queue.wake()
+            await asyncio.sleep(0.2)
+        assert [row["state"] for row in await world.rows()] == ["sending", "queued", "queued", "queued"]
+        revision, value = await world.approved("press")
+        await world.promise(revision, value, priority=Priority.EMERGENCY)
+        await queue.wake()
+        async with asyncio.timeout(5):
+            await channel.second.wait()
+        assert [row["state"] for row in await world.rows()] == ["sending", "queued", "queued", "queued", "sending"]
+    finally:
+        await worker.stop()
+        await events.aclose()
+        await database.close()
+
+
+class Hanging(Refusing):
+    """An account whose platform never answers. `second` is set when a second call has begun."""
+
+    def __init__(self) -> None:
+        super().__init__(Sent(Receipt(("1",))))
+        self.traits = Traits(bulk=False, prepares=False)
+        self.second = asyncio.Event()
+
+    async def publish(self, job: Job, progress: Progress) -> Outcome:
+        self.calls += 1
+        if self.calls == 2:
+            self.second.set()
+        await asyncio.Event().wait()
+        raise AssertionError("an event that nobody sets was set")

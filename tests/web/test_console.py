@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import pytest
@@ -119,11 +120,11 @@ async def test_a_dead_letter_is_sent_again_by_a_button(site: Site) -> None:
     site.stage.sandbox.faults.order("smtp", "smtp.data", "smtp_error", code=554, text="5.7.1 no")
     await site.approve(release_id)
     rows = []
-    for _ in range(200):
+    for _ in range(500):
         rows = await office.reading.deliveries(DeliveryFilter(release_id=release_id, state="rejected"))
         if rows:
             break
-        await site.get("/healthz")
+        await asyncio.sleep(0.02)
     assert rows, await office.reading.deliveries(DeliveryFilter(release_id=release_id))
     path = f"/admin/deliveries/{rows[0]['id']}"
     _, text = await site.get(path)
