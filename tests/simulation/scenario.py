@@ -22,6 +22,7 @@ from sqlalchemy import select
 from distributor.office.auditing import Verdict
 from distributor.storage.schema import attempts, cases, deliveries, releases
 from tests.simulation import invariants, journal
+from tests.simulation.care import insist
 from tests.simulation.chance import stream
 from tests.simulation.crew import Crew, queue_and_events
 from tests.simulation.database import SimulatedDatabase, copy_template, make_template
@@ -161,7 +162,7 @@ class Scenario:
             open_cases = [
                 row.id for row in await connection.execute(select(cases).where(cases.c.resolved_at.is_(None)))
             ]
-        await self.desk.office.auditing.checkpoint()
+        await insist(self.desk.office.auditing.checkpoint)
         verdict: Verdict = await self.desk.office.auditing.verify()
         self.played.deliveries = len(rows)
         self.played.states.update(row["state"] for row in rows)
