@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 import structlog
 
@@ -147,9 +148,10 @@ class Recorder:
         parts, failures = [group], 0
         while parts and failures <= len(group).bit_length() + 1:
             part = parts.pop()
-            results = [entry.result for entry in part]
+            now = self._clock()
+            results = [_in_step(entry.result, now) for entry in part]
             try:
-                await self._store.record(results, self._worker, self._clock(), finish if part is group else None)
+                await self._store.record(results, self._worker, now, finish if part is group else None)
             except Exception:
                 failures += 1
                 if len(part) == 1:
@@ -197,3 +199,12 @@ class Recorder:
         for release_id in ending:
             self._ending.pop(release_id, None)
             self._events.publish("release", release_id)
+
+
+def _in_step(result: Result, now: datetime) -> Result:
+    """The same; where the clock was set back since the attempt finished, the time of the next one follows: nothing in the
+    row would tell that it was reckoned by another clock."""
+    due = result.next.due
+    if due is None or result.finished <= now:
+        return result
+    return replace(result, next=replace(result.next, due=due - (result.finished - now)))

@@ -212,3 +212,26 @@ def test_a_commit_that_is_refused_leaves_no_transaction_open(tmp_path: Path) -> 
     assert reader.execute("SELECT number FROM kept").fetchall() == [(2,)]
     for connection in (writer, reader):
         connection.close()
+
+
+def test_the_next_try_follows_a_clock_set_back_between_its_answer_and_its_record(world: World, path: Path) -> None:
+    """Seed 5386: the process was stopped in between; its next try was due in an hour, nobody knew why."""
+    stage = Stage(world, path)
+    struck: list[int] = []
+
+    def strike(process: Process, step: int) -> None:
+        if stage.platform.calls and not struck:
+            struck.append(step)
+            process.freeze(10.0)
+            process.clock.jump(-3600.0)
+
+    async def main() -> None:
+        await stage.open()
+        stage.platform.fail("mail", 20.0)
+        stage.worker()
+        await asyncio.sleep(60)
+        assert struck
+        assert await stage.states() == ["sent"]
+
+    world.before_step = strike
+    world.run(main())
