@@ -202,8 +202,8 @@ class Recorder:
 
 
 def _in_step(result: Result, now: datetime) -> Result:
-    """The same; where the clock was set back since the attempt finished, the time of the next one follows: nothing in the
-    row would tell that it was reckoned by another clock."""
+    """The same; where the clock was set back since the attempt finished, the time of the next one follows it: nothing
+    in the row would tell that it was reckoned by another clock."""
     due = result.next.due
     if due is None or result.finished <= now:
         return result

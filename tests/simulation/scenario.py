@@ -149,7 +149,8 @@ class Scenario:
         while self.world.loop.time() < until:
             await asyncio.sleep(3.0)
             self.crew.revive()  # one that was asked to end may only have ended now
-            if await self.desk.close_up():
+            if await self.desk.close_up() and not any(process.frozen() for process in self.crew.living()):
+                await asyncio.sleep(1.0)  # who woke up last takes in what it slept through
                 self.say("everything has ended")
                 return
         self.played.broken.append(f"the run: not everything has within {PATIENCE:.0f} s")
