@@ -166,7 +166,8 @@ class Deliveries:
         """See DeliveryStore.begin. The first step of all asks again whether the release may still leave: preparing
         may have taken minutes, in which somebody held or withdrew it, or stopped everything. A later step finishes what
         was begun."""
-        values = {"step": step, "intended_at": now, "updated_at": now}
+        # The row's time stays that of its lease: by it both follow a clock that is set back.
+        values = {"step": step, "intended_at": now}
         sendable = select(releases.c.id).where(releases.c.state.in_([state.value for state in SENDABLE]))
         halted = exists().where(lanes.c.name == EVERY, lanes.c.paused)
         more = () if claimed.step else (deliveries.c.release_id.in_(sendable), ~halted)

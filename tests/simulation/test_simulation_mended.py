@@ -174,26 +174,30 @@ def test_a_clock_that_was_right_for_a_moment_leaves_no_promise_in_the_future(wor
     world.run(main())
 
 
-@pytest.mark.parametrize("what", ["sending", "unknown"])
+@pytest.mark.parametrize("what", ["sending", "begun", "unknown"])
 def test_a_lease_follows_the_clock_however_long_ago_the_claim_was(world: World, path: Path, what: str) -> None:
     """Seed 610: a lease was renewed long after anything else of its row had changed; when the clock was set back it
-    stayed in the future, and its worker was dead."""
+    stayed in the future, and its worker was dead. Seed 5826: a step was begun after the clock was set back, and before
+    anybody had followed it."""
     stage = Stage(world, path)
 
     async def main() -> None:
         await stage.open()
         store, later = stage.story.store, START + timedelta(hours=2)
         (claimed,) = (await store.claim(Wish("mail", 1), "worker", START, 20.0)).claimed
-        if what == "sending":
+        now = later - timedelta(hours=1)
+        if what != "unknown":
             await store.renew([claimed], later, 20.0)
         else:
             await store.recover(START + timedelta(seconds=30))
             assert len(await store.unknown(later, "worker", 20.0, 1)) == 1
         await store.beat("worker", later)
-        now = later - timedelta(hours=1)
+        if what == "begun":
+            assert await store.begin(claimed, "publish", now)
         await store.recover(now)
         (row,) = await stage.story.rows()
-        assert (row["state"], row["lease_until"]) == (what, now + timedelta(seconds=20))
+        assert row["state"] == ("unknown" if what == "unknown" else "sending")
+        assert row["lease_until"] == now + timedelta(seconds=20)
 
     world.run(main())
 
