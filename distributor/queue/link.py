@@ -57,6 +57,7 @@ class Link:
         self.token = secrets.token_hex(4)  # who we are in news and marks
         self.up = True  # until the contrary is seen
         self.down_since = 0.0
+        self.tried = 0.0  # when it was last asked in vain
         self.came_back: Callable[[], Awaitable[None]] | None = None  # called before anybody else may use it again
         self._redis: Redis = Redis.from_pool(pool)
         # News know no databases: the number keeps offices apart that share a server.
@@ -192,7 +193,7 @@ class Link:
         if self.up and not self._closed:  # several commands may meet the same loss
             self.up = False
             loop = asyncio.get_running_loop()
-            self.down_since = loop.time()
+            self.down_since = self.tried = loop.time()
             self._trying = loop.create_task(self._try_again(self._plain(error)))
 
     async def _try_again(self, reason: str) -> None:
@@ -209,6 +210,7 @@ class Link:
                     await self.came_back()
                 break
             except FAULTS as error:
+                self.tried = asyncio.get_running_loop().time()
                 if not said:
                     log.warning("Redis is not there; the work goes on without it", first=reason, now=self._plain(error))
                 said = True

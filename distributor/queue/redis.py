@@ -40,6 +40,7 @@ BEAT = 2.0  # seconds between two signs of life
 GRACE = 3.0  # seconds in which all workers have put back what they spent
 LEAST_BLIND = 1.0  # seconds without Redis in which nobody gets leave, whatever the windows
 CAUTION = 2.0
+ASLEEP = 2.0  # longer than two tries to reach Redis are apart
 ASK_AGAIN = 0.25  # at most, until a lane that waits for Redis asks again
 
 
@@ -144,6 +145,8 @@ class RedisQueue:
         if windows:
             blind = min(max(LEAST_BLIND, *(length(window) for window in windows)), GRACE)
             wait = max(wait, self._link.down_since + blind - now)
+            if now - self._link.tried > ASLEEP:
+                wait = max(wait, ASK_AGAIN / 10)  # we were stopped: Redis may have been there all the time
         if wait > 0:
             return Grant(key_of(lane, part), 0, min(wait, ASK_AGAIN), at=now)
         grant = await self._own.take(lane, self._standing.fair(lane, windows), most, least, part)

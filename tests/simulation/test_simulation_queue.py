@@ -132,3 +132,31 @@ def test_an_answer_that_is_lost_leaves_what_was_asked(world: World, monkeypatch:
         assert await taken(queues) == 1, "it was counted"
 
     run(world, check)
+
+
+def test_who_slept_asks_before_it_helps_itself(world: World) -> None:
+    """Seed 8798: stopped when it had just lost sight of Redis, a worker woke up a minute later and took its part,
+    while the others had the whole quota."""
+
+    async def check(server: SimulatedRedis, queues: list[RedisQueue]) -> None:
+        sleeper, granted = world.processes[0], list[int]()
+
+        async def work() -> None:
+            while True:
+                granted.append((await queues[0].take("mail", WINDOWS, 1)).calls)
+                await asyncio.sleep(0.01)
+
+        await asyncio.sleep(3)
+        server.leave(hangs=False)
+        sleeper.start(work())
+        await asyncio.sleep(0.02)
+        server.come(empty=False)
+        sleeper.freeze(60.0)
+        await asyncio.sleep(59.9)
+        assert await taken(queues[1:]) == 2
+        granted.clear()
+        await asyncio.sleep(3.0)
+        assert len(granted) > 10
+        assert sum(granted) == 0
+
+    run(world, check)
