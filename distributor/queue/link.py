@@ -57,7 +57,7 @@ class Link:
         self.token = secrets.token_hex(4)  # who we are in news and marks
         self.up = True  # until the contrary is seen
         self.down_since = 0.0
-        self.tried = 0.0  # when it was last asked in vain
+        self.tried = 0.0  # when it was last asked and did not answer
         self.came_back: Callable[[], Awaitable[None]] | None = None  # called before anybody else may use it again
         self._redis: Redis = Redis.from_pool(pool)
         # News know no databases: the number keeps offices apart that share a server.
@@ -202,7 +202,7 @@ class Link:
         pause = TRIES[0]
         while True:
             await asyncio.sleep(pause)
-            pause = TRIES[1]
+            pause, asked = TRIES[1], asyncio.get_running_loop().time()
             try:
                 # A write: a full server and a replica answer reads.
                 await self.execute(("SET", f"{self.prefix}:probe", self.token, "PX", 10000))
@@ -210,7 +210,7 @@ class Link:
                     await self.came_back()
                 break
             except FAULTS as error:
-                self.tried = asyncio.get_running_loop().time()
+                self.tried = asked  # and not now: whoever was stopped meanwhile knows nothing newer
                 if not said:
                     log.warning("Redis is not there; the work goes on without it", first=reason, now=self._plain(error))
                 said = True

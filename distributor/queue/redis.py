@@ -40,7 +40,7 @@ BEAT = 2.0  # seconds between two signs of life
 GRACE = 3.0  # seconds in which all workers have put back what they spent
 LEAST_BLIND = 1.0  # seconds without Redis in which nobody gets leave, whatever the windows
 CAUTION = 2.0
-ASLEEP = 2.0  # longer than two tries to reach Redis are apart
+ASLEEP = 2.5  # longer than two tries to reach Redis are apart
 ASK_AGAIN = 0.25  # at most, until a lane that waits for Redis asks again
 
 

@@ -134,7 +134,8 @@ def test_an_answer_that_is_lost_leaves_what_was_asked(world: World, monkeypatch:
     run(world, check)
 
 
-def test_who_slept_asks_before_it_helps_itself(world: World) -> None:
+@pytest.mark.parametrize("after", [0.02, 0.4], ids=["asleep between two tries", "asleep in the midst of one"])
+def test_who_slept_asks_before_it_helps_itself(world: World, after: float) -> None:
     """Seed 8798: stopped when it had just lost sight of Redis, a worker woke up a minute later and took its part,
     while the others had the whole quota."""
 
@@ -147,9 +148,9 @@ def test_who_slept_asks_before_it_helps_itself(world: World) -> None:
                 await asyncio.sleep(0.01)
 
         await asyncio.sleep(3)
-        server.leave(hangs=False)
+        server.leave(hangs=True)
         sleeper.start(work())
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(after)
         server.come(empty=False)
         sleeper.freeze(60.0)
         await asyncio.sleep(59.9)
