@@ -174,6 +174,7 @@ def from_the_future(now: datetime) -> tuple[Select[Any], ...]:
     return (
         select(workers.c.name).where(workers.c.beat_at > ahead),
         select(releases.c.id).where(releases.c.updated_at > ahead),
+        select(lanes.c.name).where(lanes.c.updated_at > ahead),
     )
 
 

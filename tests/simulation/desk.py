@@ -13,7 +13,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from distributor.core.approval import Decision
 from distributor.core.channel import Action, calls_of
@@ -29,6 +29,7 @@ from distributor.office.office import Office
 from distributor.storage import Database, audit, people, promises, releases, subscribers
 from distributor.storage.promises import Promise
 from distributor.storage.schema import deliveries
+from distributor.storage.schema import releases as release_rows
 from tests.simulation.care import Care, insist
 from tests.simulation.chance import stream
 from tests.simulation.channel import SimulatedChannel
@@ -186,6 +187,8 @@ class Desk:
                     made += await promises.promise(
                         connection, revision.content, revision.content_hash, part, {}, dict(fixed)
                     )
+                its_time = update(release_rows).where(release_rows.c.id == release_id).values(updated_at=now)
+                await connection.execute(its_time)  # as an approval leaves it
                 await connection.commit()
             return made
 

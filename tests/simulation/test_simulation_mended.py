@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from distributor.core.ports import Claimed, Window, Wish
+from distributor.core.ports import Claimed, LaneState, Window, Wish
 from distributor.queue.events import LocalEvents
 from distributor.queue.lane import Lane
 from distributor.queue.memory import MemoryQueue
@@ -238,4 +238,19 @@ def test_the_next_try_follows_a_clock_set_back_between_its_answer_and_its_record
         assert await stage.states() == ["sent"]
 
     world.before_step = strike
+    world.run(main())
+
+
+def test_a_pause_follows_the_clock_though_nothing_else_was_written_since(world: World, path: Path) -> None:
+    """Seed 20757: a platform asked to wait in the three seconds between two jumps, and its lane rested for an hour."""
+    stage = Stage(world, path)
+
+    async def main() -> None:
+        await stage.open()
+        store, later = stage.story.store, START + timedelta(hours=1)
+        state = LaneState("mail", True, later + timedelta(seconds=30), "throttled", "too many requests")
+        await store.pause(state, "worker:worker", later)
+        await store.recover(START)
+        assert (await store.lanes())["mail"].until == START + timedelta(seconds=30)
+
     world.run(main())
