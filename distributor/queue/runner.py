@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import structlog
 
@@ -141,13 +142,14 @@ class LaneRunner:
         """Carry out a claim; in a bulk lane without a quota then the next ones, while so many may be at work."""
         lane = self.lane
         try:
-            if await self._may(claimed):
-                await self._deliver(claimed, grant)
-            else:
+            leaves = await self._leaves(claimed, grant)
+            if leaves is None:
                 self._let_go(claimed)
+            else:
+                await self._deliver(claimed, leaves)
             lane.ended += 1
             while self._chained and lane.buffer and lane.at_work <= lane.most and not self._held():
-                await self._deliver(lane.buffer.popleft(), None)
+                await self._deliver(lane.buffer.popleft(), ())
                 lane.ended += 1
                 if lane.ended % GRAIN == 0:
                     await asyncio.sleep(0)
@@ -158,20 +160,29 @@ class LaneRunner:
             lane.busy.pop(claimed.job.destination.id, None)
             lane.stir()
 
-    async def _may(self, claimed: Claimed) -> bool:
-        """True where the destination's own quota lets it go now; else the claim is given back."""
+    async def _leaves(self, claimed: Claimed, grant: Grant | None) -> tuple[Grant, ...] | None:
+        """By what it goes now: the lane's quota, the destination's own. None where that keeps it: it is given back."""
+        of_lane = (grant,) if grant else ()
+        if not self.lane.destination_windows:
+            return of_lane
         try:
-            return not self.lane.destination_windows or await self._gate.destination(claimed)
+            own = await self._gate.destination(claimed)
         except Exception:
             self.lane.in_doubt = True  # nothing left: whatever stands claimed is given back before the next claim
             log.exception("leave for a destination could not be asked for", delivery=claimed.job.delivery_id)
-            return False
+            return None
+        return (*of_lane, own) if own else None
 
-    async def _deliver(self, claimed: Claimed, grant: Grant | None) -> None:
+    def _begin(self, leaves: tuple[Grant, ...]) -> None:
+        """They were given a while ago, perhaps before an upload; the platform counts from now."""
+        for leave in leaves:
+            self._queue.began(leave)
+
+    async def _deliver(self, claimed: Claimed, leaves: tuple[Grant, ...]) -> None:
         """One delivery, from its claim to its recorded outcome."""
         lane, started = self.lane, self._clock()
         progress = KeptProgress(self._store, claimed, self._clock, self._grip)
-        begins: Callable[[], None] = (lambda: self._queue.began(grant)) if grant else _nothing
+        begins = partial(self._begin, leaves)
         try:
             outcome = await self._attempt(claimed, progress, begins)
             if outcome is None:
@@ -271,10 +282,6 @@ class LaneRunner:
 
 def _time() -> float:
     return asyncio.get_running_loop().time()
-
-
-def _nothing() -> None:
-    """Where no quota is kept there is nothing to tell."""
 
 
 async def sleep_or(event: asyncio.Event, seconds: float) -> None:

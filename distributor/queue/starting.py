@@ -67,16 +67,16 @@ class Gate:
             self._lane.buffer.remove(claimed)
         return found
 
-    async def destination(self, claimed: Claimed) -> bool:
-        """Wait a moment for the destination's own quota. False where it is further away: the claim was given back until
-        then, and the destination rests."""
+    async def destination(self, claimed: Claimed) -> Grant | None:
+        """Leave by the destination's own quota, after a moment at most. None where it is further away: the claim was
+        given back until then, and the destination rests."""
         lane, where = self._lane, claimed.job.destination
         while True:
             leave = await self._queue.take(
                 lane.name, lane.destination_windows, claimed.calls, claimed.calls, part=str(where.id)
             )
             if leave.calls:
-                return True
+                return leave
             if leave.wait > MOMENT:
                 break
             await asyncio.sleep(leave.wait)
@@ -88,4 +88,4 @@ class Gate:
             # Nothing of it was sent: what stands as ours and is not under way is given back before the next claim.
             lane.in_doubt = True
             log.exception("a claim could not be given back yet", delivery=claimed.job.delivery_id)
-        return False
+        return None

@@ -42,10 +42,17 @@ class GiveBackFails(Deliveries):
 
 
 class Stage:
-    """One worker with one lane of mail, and deliveries to one reader."""
+    """One worker with one lane, and deliveries to one destination of it."""
 
     def __init__(
-        self, world: World, path: Path, kind: type[Deliveries] = Deliveries, *, releases: int = 1, **lane: Any
+        self,
+        world: World,
+        path: Path,
+        kind: type[Deliveries] = Deliveries,
+        *,
+        releases: int = 1,
+        channel: str = "mail",
+        **lane: Any,
     ) -> None:
         self.world = world
         self.path = make_template(path)
@@ -53,6 +60,7 @@ class Stage:
         self.releases = releases
         self.stores: list[Deliveries] = []
         self._kind = kind
+        self._channel = channel
         self._lane = lane
         self.story: Story
 
@@ -62,9 +70,13 @@ class Stage:
         await database.open()
         self.story = Story(database)
         await self.story.begin()
-        await self.story.subscriber("reader@example.org", "mail")
+        if KINDS[self._channel].subscribers:
+            await self.story.subscriber("reader@example.org", self._channel)
+        else:
+            await self.story.own(self._channel)
+        prepares = KINDS[self._channel].traits.prepares
         for _ in range(self.releases):
-            await self.story.promise(*await self.story.approved("mail"))
+            await self.story.promise(*await self.story.approved(self._channel), prepares=prepares)
 
     def worker(self, name: str = "worker", began: Callable[[Worker], None] = lambda worker: None) -> Process:
         """A process of it."""
@@ -75,8 +87,9 @@ class Stage:
             await database.open()
             store = self._kind(database, "https://press.example")
             self.stores.append(store)
-            channel = SimulatedChannel("mail", KINDS["mail"], self.platform, process.clock)
-            lanes = {"mail": Lane("mail", channel, **self._lane)}
+            name = self._channel
+            channel = SimulatedChannel(name, KINDS[name], self.platform, process.clock)
+            lanes = {name: Lane(name, channel, **self._lane)}
             worker = Worker(process.unique, store, MemoryQueue(), lanes, LocalEvents(), process.clock)
             began(worker)
             await worker.start()
@@ -252,5 +265,24 @@ def test_a_pause_follows_the_clock_though_nothing_else_was_written_since(world: 
         await store.pause(state, "worker:worker", later)
         await store.recover(START)
         assert (await store.lanes())["mail"].until == START + timedelta(seconds=30)
+
+    world.run(main())
+
+
+def test_a_destination_counts_from_the_call_and_not_from_the_upload_before_it(world: World, path: Path) -> None:
+    """Seed 9089: a post that followed an upload was counted when the upload began, and the next came on its heels."""
+    stage = Stage(world, path, releases=2, channel="page", concurrency=1, destination_windows=(Window(1, 3.0),))
+
+    async def main() -> None:
+        await stage.open()
+        stage.platform = Platform(world, {"page": Habits(latency=(1.0, 1.0))})
+        _, second = await stage.story.rows()
+        uploaded = {f"media:{number}": {"id": "x"} for number in range(KINDS["page"].steps)}
+        await stage.change(update(deliveries).where(deliveries.c.id == second["id"]).values(progress=uploaded))
+        stage.worker()
+        await asyncio.sleep(60)
+        first, then = stage.platform.calls
+        assert first.at == pytest.approx(3.0, abs=0.2)
+        assert 3.0 < then.at - first.at < 4.0
 
     world.run(main())
