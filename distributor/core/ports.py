@@ -155,8 +155,9 @@ class DeliveryStore(Protocol):
         """Return claims of which the caller knows that nothing left, whatever intent was committed: they go again at
         once, or when `due`, at no cost."""
 
-    async def recover(self, now: datetime) -> int:
-        """Deliveries whose lease ran out: back to the queue where nothing irrevocable began, else unknown."""
+    async def recover(self, now: datetime, *, set_back: bool = False) -> int:
+        """Deliveries whose lease ran out: back to the queue where nothing irrevocable began, else unknown. What waits
+        follows a clock that was set back; `set_back`: the caller saw that, it needs no sign of it in the database."""
 
     async def unknown(self, now: datetime, worker: str, lease: float, limit: int) -> list[Claimed]:
         """Take unknown deliveries that are due for a look (with a new fencing token)."""

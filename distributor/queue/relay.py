@@ -18,6 +18,9 @@ from distributor.queue.runner import sleep_or
 
 log = structlog.get_logger(__name__)
 
+SET_BACK = 5.0  # seconds by which the wall's clock lags behind; less is the work of whoever keeps it right
+WARY = 60.0  # seconds after that
+
 
 class Relay:
     """One turn after another: recover, refresh, wait for a poll (seconds) or for `stir`."""
@@ -28,6 +31,8 @@ class Relay:
         self._clock = clock
         self._poll = poll
         self._stirred = asyncio.Event()
+        self._seen: tuple[float, float] | None = None  # the loop's time and the wall's, at the last turn
+        self._wary_until = 0.0
 
     def stir(self) -> None:
         """Something about lanes changed: look now."""
@@ -36,13 +41,22 @@ class Relay:
     async def turn(self) -> None:
         """One look at the database."""
         self._stirred.clear()
-        recovered = await self._store.recover(self._clock())
+        recovered = await self._store.recover(self._clock(), set_back=self._set_back())
         if recovered:
             log.warning("claims of a lost worker came back", deliveries=recovered)
             for lane in self._lanes.values():
                 lane.stir()
         await self._refresh_pauses()
         await sleep_or(self._stirred, self._poll)
+
+    def _set_back(self) -> bool:
+        """True where our own clock was set back not long ago. What somebody writes by the time that he read before may
+        still come, when nothing else in the database tells of that any more."""
+        loop, wall = asyncio.get_running_loop().time(), self._clock().timestamp()
+        if self._seen is not None and (loop - self._seen[0]) - (wall - self._seen[1]) > SET_BACK:
+            self._wary_until = loop + WARY
+        self._seen = loop, wall
+        return loop < self._wary_until
 
     async def _refresh_pauses(self) -> None:
         before = {name: lane.pauses for name, lane in self._lanes.items()}

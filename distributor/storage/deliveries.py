@@ -220,7 +220,7 @@ class Deliveries:
         if claims:
             await self._hot.give_back(_held(claims), now, due or now)
 
-    async def recover(self, now: datetime) -> int:
+    async def recover(self, now: datetime, *, set_back: bool = False) -> int:
         """See DeliveryStore.recover."""
         async with self._database.read() as connection:
             late = select(deliveries.c.id).where(*expired(now))
@@ -228,10 +228,12 @@ class Deliveries:
             if self._swept is None or abs(now - self._swept) >= SWEEP:
                 questions.append(forgotten())
                 self._swept = now
-            if not [query for query in questions if (await connection.execute(query.limit(1))).first()]:
+            if not set_back and not [
+                query for query in questions if (await connection.execute(query.limit(1))).first()
+            ]:
                 return 0
         async with self._database.transaction(logged=True) as connection:
-            if moved := await follow_clock(connection, now):
+            if moved := await follow_clock(connection, now, sure=set_back):
                 log.warning("the clock was set back; what waits follows it", deliveries=moved)
             count = await recover_expired(connection, now)
             ended = (await connection.execute(forgotten())).scalars().all()

@@ -140,7 +140,8 @@ class Desk:
         async with self._database.read() as connection:
             row = await releases.get(connection, release_id)
             revision = await releases.get_revision(connection, release_id, row.revision) if row else None
-        assert revision is not None
+        if revision is None:
+            raise Refused("wrong_state")  # it never came further than a draft
         number, seen = revision.content.number, revision.content_hash
         editor = self._people[EDITOR].id
         await insist(lambda: self.office.approvals.decide(editor, decision, release_id, number, seen))

@@ -120,7 +120,7 @@ def test_the_least_urgent_goes_first(ground: Ground, broken: pytest.MonkeyPatch)
 
 
 def test_nobody_takes_care_of_what_a_lost_worker_had(ground: Ground, broken: pytest.MonkeyPatch) -> None:
-    async def wrong(self: Deliveries, now: datetime) -> int:
+    async def wrong(self: Deliveries, now: datetime, *, set_back: bool = False) -> int:
         return 0
 
     broken.setattr(Deliveries, "recover", wrong)

@@ -286,3 +286,25 @@ def test_a_destination_counts_from_the_call_and_not_from_the_upload_before_it(wo
         assert 3.0 < then.at - first.at < 4.0
 
     world.run(main())
+
+
+def test_what_was_written_by_the_old_time_after_the_clock_was_followed_is_found_too(world: World, path: Path) -> None:
+    """Seed 41448: a process that was stopped between the look at its clock and its commit."""
+    stage = Stage(world, path)
+
+    async def main() -> None:
+        await stage.open()
+        later = update(deliveries).values(due=START + timedelta(days=1))
+        await stage.change(later)
+        process = stage.worker()
+        await asyncio.sleep(10)
+        process.clock.jump(-3600.0)
+        await asyncio.sleep(10)
+        (row,) = await stage.story.rows()
+        by_the_old_time = START + timedelta(seconds=20)
+        late = update(deliveries).where(deliveries.c.id == row["id"])
+        await stage.change(late.values(due=by_the_old_time, updated_at=by_the_old_time))
+        await asyncio.sleep(10)
+        assert await stage.states() == ["sent"]
+
+    world.run(main())
