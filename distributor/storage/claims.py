@@ -1,4 +1,4 @@
-"""Whose a claimed row is, and which unknown ones are due for a look.
+"""Whose a claimed row is, when something is due, and which unknown ones are due for a look.
 
 May touch: deliveries (locks), and reads what a look needs. Used by the storage of deliveries alone.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, text
+from sqlalchemy import and_, bindparam, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from distributor.core.ports import Claimed
@@ -66,3 +66,26 @@ async def rendering_bodies(connection: AsyncConnection, ids: Sequence[int]) -> l
     query = text("SELECT id, CAST(body AS TEXT), hash FROM renderings WHERE id IN :ids")
     rows = await connection.execute(query.bindparams(bindparam("ids", expanding=True)), {"ids": list(ids)})
     return [(row[0], row[1], row[2]) for row in rows.all()]
+
+
+async def next_due(connection: AsyncConnection, lane: str, now: datetime) -> datetime | None:
+    """When the next delivery of a lane that still waits is due. One look-up for each priority that the lane has."""
+    here = (deliveries.c.channel == lane, text("deliveries.state IN ('queued', 'waiting')"))
+    found: list[datetime] = []
+    priority: int | None = -1
+    while priority is not None:
+        following = select(deliveries.c.priority).where(*here, deliveries.c.priority > priority)
+        following = following.order_by(deliveries.c.priority).limit(1)
+        priority = (await connection.execute(following)).scalar()
+        later = select(deliveries.c.due).where(*here, deliveries.c.priority == priority, deliveries.c.due > now)
+        query = later.order_by(deliveries.c.due).limit(1)
+        due = None if priority is None else (await connection.execute(query)).scalar()
+        found += [due] if due is not None else []
+    return min(found, default=None)
+
+
+async def next_look(connection: AsyncConnection, now: datetime) -> datetime | None:
+    """When the next look at an unknown delivery is due."""
+    later = (UNDER_WAY, deliveries.c.state == "unknown", deliveries.c.due > now)
+    found: datetime | None = (await connection.execute(select(func.min(deliveries.c.due)).where(*later))).scalar()
+    return found

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, case, exists, func, literal, select, text, update
+from sqlalchemy import ColumnElement, case, exists, literal, select, update
 
 from distributor.core.channel import Action, Destination, Job
 from distributor.core.data import from_micros
@@ -20,7 +20,7 @@ from distributor.core.delivery import Drop
 from distributor.core.ports import EVERY, Batch, Claimed, LaneState, Result, Wish
 from distributor.core.release import SENDABLE
 from distributor.storage import lanes as lane_rows
-from distributor.storage.claims import UNDER_WAY, Look, looks_due, own, rendering_bodies
+from distributor.storage.claims import UNDER_WAY, Look, looks_due, next_due, next_look, own, rendering_bodies
 from distributor.storage.database import Database
 from distributor.storage.hot import Claims, Held, HotPath, Row, moment
 from distributor.storage.hot_postgres import PostgresHot
@@ -126,29 +126,14 @@ class Deliveries:
         )
 
     async def next_due(self, lane: str, now: datetime) -> datetime | None:
-        """See DeliveryStore.next_due. One look-up for each priority that the lane has."""
-        here = (deliveries.c.channel == lane, text("deliveries.state IN ('queued', 'waiting')"))
-        found: list[datetime] = []
-        priority: int | None = -1
+        """See DeliveryStore.next_due."""
         async with self._database.read() as connection:
-            while priority is not None:
-                following = select(deliveries.c.priority).where(*here, deliveries.c.priority > priority)
-                following = following.order_by(deliveries.c.priority).limit(1)
-                priority = (await connection.execute(following)).scalar()
-                later = select(deliveries.c.due).where(*here, deliveries.c.priority == priority, deliveries.c.due > now)
-                query = later.order_by(deliveries.c.due).limit(1)
-                due = None if priority is None else (await connection.execute(query)).scalar()
-                found += [due] if due is not None else []
-        return min(found, default=None)
+            return await next_due(connection, lane, now)
 
     async def next_look(self, now: datetime) -> datetime | None:
         """See DeliveryStore.next_look."""
-        looks = select(func.min(deliveries.c.due)).where(
-            UNDER_WAY, deliveries.c.state == "unknown", deliveries.c.due > now
-        )
         async with self._database.read() as connection:
-            found: datetime | None = (await connection.execute(looks)).scalar()
-            return found
+            return await next_look(connection, now)
 
     async def disown(self, worker: str, lane: str, under_way: Sequence[int], now: datetime) -> int:
         """See DeliveryStore.disown."""

@@ -30,8 +30,10 @@ from tests.storage.world import World
 MANY = 100_000
 MOST_SECONDS = 1.0  # until the first byte of an emergency; a tenth of it on a machine that is left alone
 # Of the rate that a lane has alone, measured a moment before: 92 to 120 % on two cores that nobody else uses. A lane
-# that waited for another would fall to a few percent; neighbours on the machine take a third from moment to moment.
+# that waited for another would fall to a few percent in every moment; neighbours on the machine take half of some
+# moments and nothing of others. So the best of a few moments is held against the middle of those that it had alone.
 LEAST_PART = 0.5
+MOMENTS, MOMENT = 5, 0.5
 
 
 class Timed(Noop):
@@ -111,11 +113,11 @@ async def test_an_emergency_behind_a_hundred_thousand_leaves_at_once_and_no_lane
     await field.promise("bulk")
     await field.worker.start()
     await asyncio.sleep(0.5)  # up to speed
-    alone = await field.rate("bulk", 1.5)
+    alone = statistics.median([await field.rate("bulk", MOMENT) for _ in range(3)])
     await field.promise("hangs", "hangs", *["slow"] * 50)
     await field.queue.wake()
     await asyncio.sleep(0.3)
-    beside = statistics.median([await field.rate("bulk", 0.5) for _ in range(3)])
+    beside = max([await field.rate("bulk", MOMENT) for _ in range(MOMENTS)])
     await field.promise("bulk")
     (left,) = await _count(field.world, "state IN ('queued', 'waiting') AND channel = 'bulk'")
     assert left >= MANY
