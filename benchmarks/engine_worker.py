@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import resource
 import sys
 import tempfile
 import time
@@ -21,6 +20,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from benchmarks import child
+from benchmarks.memory import most_resident
 from benchmarks.noop import Counted, Noop
 from distributor import log
 from distributor.adapters.email import Email, EmailSettings
@@ -90,7 +90,7 @@ async def main(database_url: str, queue_url: str, concurrency: int, way: str, ad
         await queue.aclose()
         await database.close()
         await desk.aclose()
-    child.say({"resident": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, "busy": busy})
+    child.say({"resident": most_resident(), "busy": busy})
 
 
 if __name__ == "__main__":

@@ -54,7 +54,9 @@ class Ground:
         shown = shown or Rendering(channel, "ka", (Part("message", text=BODY[:340]),))
         async with self.database.transaction() as connection:
             await releases.add(connection, revision, now)
-            await releases.freeze(connection, revision, value, (), [shown], self.author_id, f"s-{release_id}", now)
+            frozen = releases.Frozen(value, f"s-{release_id}", [shown], (), ())
+            stands = releases.Stands.SUBMITTED
+            await releases.freeze(connection, revision, frozen, self.author_id, now, stands=stands)
             await releases.set_approved(connection, release_id, 1, value, now)
             before = (ReleaseState.SUBMITTED,)
             await releases.set_state(connection, release_id, before, ReleaseState.DISTRIBUTING, now)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import cProfile
-import resource
 import sys
 import tempfile
 import time
@@ -25,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from benchmarks import child
+from benchmarks.memory import most_resident
 from distributor.adapters.email import Email, EmailSettings
 from distributor.adapters.email_message import template
 from distributor.core.channel import Action, Destination, Job, Source
@@ -111,7 +111,7 @@ async def _main(way: str, port: int, count: int, profile: str | None) -> None:
         if profiler and profile:
             profiler.disable()
             profiler.dump_stats(profile)
-        resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        resident = most_resident() / 2**20
         size, microseconds = composing(channel, of, jobs)
         await channel.aclose()
         await desk.aclose()

@@ -141,6 +141,7 @@ def _lane(name: str, channel: ChannelSettings, adapter: Channel) -> Lane:
         windows=_windows(channel.rates, channel.destination_rates if own else ()),
         destination_windows=() if own else _windows(channel.destination_rates),
         concurrency=channel.concurrency,
+        live=channel.live,
     )
 
 

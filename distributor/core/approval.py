@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from distributor.core.data import digest, to_data
 from distributor.core.people import Person, Right
-from distributor.core.release import ReleaseState, Revision
+from distributor.core.release import Action, ReleaseState, Revision
 from distributor.core.rendering import Rendering
 
 
@@ -25,6 +26,22 @@ class Decision(StrEnum):
     RESUME = "resume"  # lift a hold
 
 
+# Fields that revisions have had since their first version. A later one is hashed only where it says something, so that
+# the hash of whatever was approved before it stays what it was.
+_ALWAYS_HASHED = frozenset(
+    {
+        *("release_id", "number", "author_id", "kind", "versions", "status", "regions", "topics", "media", "channels"),
+        *("at", "embargo", "deadline"),
+    }
+)
+
+
+def hashed(revision: Revision) -> dict[str, Any]:
+    """What of a revision enters its content hash."""
+    data: dict[str, Any] = to_data(revision)
+    return {name: value for name, value in data.items() if value or name in _ALWAYS_HASHED}
+
+
 def content_hash(revision: Revision, renderings: Iterable[Rendering], audience: Iterable[tuple[str, str]]) -> str:
     """SHA-256, in hex, over what will be shown, to whom, and when.
 
@@ -33,7 +50,7 @@ def content_hash(revision: Revision, renderings: Iterable[Rendering], audience: 
     """
     return digest(
         {
-            "revision": to_data(revision),
+            "revision": hashed(revision),
             "renderings": sorted((item.channel, item.language, item.hash) for item in renderings),
             "media": [item.asset.digest for item in revision.media],
             "audience": sorted(audience),
@@ -51,6 +68,8 @@ class Standing:
     submitter_id: int
     content_hash: str
     blocked: bool
+    action: Action = Action.PUBLISH  # of the revision that is decided over
+    proposed: bool = False  # the revision follows one that is out
 
 
 ALLOWED_FROM: dict[Decision, frozenset[ReleaseState]] = {
@@ -62,6 +81,17 @@ ALLOWED_FROM: dict[Decision, frozenset[ReleaseState]] = {
     Decision.RESUME: frozenset({ReleaseState.HELD}),
 }
 
+# What is out, or on its way, may be corrected and withdrawn; the proposal is decided over while it stays so.
+FOLLOWED_FROM = frozenset(
+    {ReleaseState.APPROVED, ReleaseState.DISTRIBUTING, ReleaseState.DISTRIBUTED, ReleaseState.HELD}
+)
+_OVER_A_PROPOSAL = frozenset({Decision.APPROVE, Decision.REJECT})
+
+
+def allowed_from(decision: Decision, *, proposed: bool) -> frozenset[ReleaseState]:
+    """The states of a release in which a decision may be made; `proposed`: over a revision that follows one."""
+    return FOLLOWED_FROM if proposed and decision in _OVER_A_PROPOSAL else ALLOWED_FROM[decision]
+
 
 def refusal(person: Person, decision: Decision, standing: Standing, seen_revision: int, seen_hash: str) -> str:
     """Why this person may not decide so, as a stable code; empty where they may.
@@ -70,9 +100,11 @@ def refusal(person: Person, decision: Decision, standing: Standing, seen_revisio
     """
     if not person.may(Right.DECIDE):
         return "not_editor"
-    if decision is Decision.APPROVE and person.id in {standing.author_id, standing.submitter_id}:
+    # A withdrawal needs two people too, of whom one proposes it; whoever wrote the release may be the second.
+    own = {standing.submitter_id} if standing.action is Action.WITHDRAW else {standing.author_id, standing.submitter_id}
+    if decision is Decision.APPROVE and person.id in own:
         return "own_release"
-    if standing.state not in ALLOWED_FROM[decision]:
+    if standing.state not in allowed_from(decision, proposed=standing.proposed):
         return "wrong_state"
     if seen_revision != standing.revision or seen_hash != standing.content_hash:
         return "changed_since"

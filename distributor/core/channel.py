@@ -9,21 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, Protocol
 
 from distributor.core.asset import Asset, Profile, Rendition
-from distributor.core.outcome import Finding, Outcome
+from distributor.core.outcome import Finding, Outcome, Receipt
+from distributor.core.release import Action as Action
 from distributor.core.release import Revision
 from distributor.core.rendering import Problem, Rendering
-
-
-class Action(StrEnum):
-    """What a delivery does at its destination."""
-
-    PUBLISH = "publish"
-    CORRECT = "correct"
-    WITHDRAW = "withdraw"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +49,8 @@ class Source:
 
     `renditions[asset digest][profile key]` holds every rendition that `profiles` asked for.
     `languages` is the order of preference of the channel or subscriber. `permanent_url` is the release's page.
+    `before` is the revision that is out, where this one follows it (`revision.notice` says how). A notice that
+    withdraws, holds or lifts is rendered without renditions: it shows no media.
     """
 
     revision: Revision
@@ -66,6 +60,7 @@ class Source:
     office_name: str
     region_names: tuple[str, ...] = ()
     topic_names: tuple[str, ...] = ()
+    before: Revision | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +79,33 @@ class Destination:
 
 
 @dataclass(frozen=True, slots=True)
+class Before:
+    """What stands, or may stand, at a destination by earlier deliveries of the same release: the newest of them that
+    published or corrected.
+
+    `receipt` of a correction names everything that stands since, not only what the correction added. It is None where
+    the delivery did not end as sent; `progress` then holds what is known of its parts. `doubt`: something else of the
+    release may stand there, of which nobody knows (an unknown outcome or an open case). `at` is when the newest of it
+    was sent, `first_at` when the first was. `key` is the key of the first delivery of all, `sent_key` of this one.
+    """
+
+    revision: int
+    rendering: Rendering
+    receipt: Receipt | None
+    progress: Mapping[str, Any]
+    at: datetime
+    first_at: datetime
+    key: str
+    sent_key: str
+    doubt: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One claimed delivery, with all that an adapter needs for it.
 
     `key` is stable over every attempt of the delivery: the idempotency key, the Message-ID's left part.
+    `before` is what stands at the destination; None for a first publication, and where nothing came of it.
     `uncertain`: an earlier attempt ended unknown, so 'duplicate' answers are evidence rather than a mistake.
     """
 
@@ -103,6 +121,7 @@ class Job:
     attempt: int
     approved_at: datetime
     uncertain: bool = False
+    before: Before | None = None
     intended_at: datetime | None = None  # when the first irrevocable call was intended; where to start looking
 
 
@@ -166,7 +185,11 @@ class Channel(Protocol):
         """Every repeatable step before publishing. None: ready. Otherwise Deferred or Rejected, nothing else."""
 
     async def publish(self, job: Job, progress: Progress) -> Outcome:
-        """The irrevocable call(s). Skips parts that progress says are done."""
+        """The irrevocable call(s) of the job's action. Skips parts that progress says are done.
+
+        A correction where nothing stands (`job.before` None) publishes; a withdrawal there has nothing to do and is
+        sent. The receipt of a correction names everything that stands after it.
+        """
 
     async def reconcile(self, job: Job, progress: Progress) -> Finding:
         """Look whether an unknown publish took place. Reads only."""

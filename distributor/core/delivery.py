@@ -24,9 +24,10 @@ from distributor.core.outcome import (
     Unknown,
 )
 from distributor.core.policy import RetryPolicy
-from distributor.core.release import SENDABLE, Kind, ReleaseState
+from distributor.core.release import SENDABLE, Action, Kind, ReleaseState, Status
 
 LONGEST_WAIT = 7 * 86400.0  # seconds
+CLOSED_ASKS = timedelta(minutes=1)  # how often a delivery behind a closed embargo is looked at again
 
 
 class DeliveryState(StrEnum):
@@ -105,6 +106,11 @@ class Facts:
     deadline: datetime | None
     destination_active: bool
     attempts: int
+    action: Action = Action.PUBLISH
+    status: Status = Status.ACTUAL
+    live: bool = False  # the lane reaches the public
+    trusted: bool = False  # a subscriber who may have a text before its embargo ends
+    embargo_closed: bool = False  # an alarm about the clock stands: no embargo ends until a person has looked
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +136,17 @@ class NotYet:
 
 def at_claim(facts: Facts, now: datetime) -> Go | Drop | NotYet:
     """Rule 7: everything is checked again before the intent is committed."""
+    if facts.live and facts.status is not Status.ACTUAL:
+        return Drop(DeliveryState.CANCELLED, "live_withheld", f"{facts.status.value}: it must not reach a live channel")
+    if facts.action is Action.WITHDRAW:
+        return _stands(facts) or Go()
     if facts.release_state is ReleaseState.WITHDRAWN:
         return Drop(DeliveryState.CANCELLED, "withdrawn", "the release was withdrawn")
+    if facts.action is Action.HOLD:
+        held = facts.release_state is ReleaseState.HELD
+        return (_stands(facts) or Go()) if held else Drop(DeliveryState.CANCELLED, "lifted", "the hold was lifted")
+    if facts.action is Action.LIFT and facts.release_state is ReleaseState.HELD:
+        return Drop(DeliveryState.CANCELLED, "held_again", "the release is held again")
     if facts.deadline is not None and now >= facts.deadline:
         return Drop(DeliveryState.EXPIRED, "deadline", f"the deadline {facts.deadline.isoformat()} has passed")
     if facts.release_state is ReleaseState.HELD:
@@ -139,13 +154,27 @@ def at_claim(facts: Facts, now: datetime) -> Go | Drop | NotYet:
         return NotYet(now + timedelta(hours=1))
     if facts.release_state not in SENDABLE:
         return Drop(DeliveryState.CANCELLED, facts.release_state.value, f"the release is {facts.release_state.value}")
+    return _stands(facts) or _in_time(facts, now)
+
+
+def _stands(facts: Facts) -> Drop | None:
+    """Why no delivery may go, whatever it does; None where the approval and the destination stand."""
     if not facts.approved_hash or facts.approved_hash != facts.delivery_hash:
         return Drop(DeliveryState.CANCELLED, "approval_void", "no approval stands for this content")
     if not facts.destination_active:
         return Drop(DeliveryState.CANCELLED, "unsubscribed", "the subscription or destination is no longer active")
-    for moment in (facts.at, facts.embargo):
+    return None
+
+
+def _in_time(facts: Facts, now: datetime) -> Go | NotYet:
+    """Schedule and embargo. A trusted subscriber has the text before the embargo ends; nobody else, and nobody at all
+    while the clock is doubted."""
+    embargo = None if facts.trusted else facts.embargo
+    for moment in (facts.at, embargo):
         if moment is not None and now < moment:
             return NotYet(moment)
+    if embargo is not None and facts.embargo_closed:
+        return NotYet(now + CLOSED_ASKS)
     return Go()
 
 

@@ -46,12 +46,14 @@ class Wish:
     """What a worker can start now, or in a moment, in one lane.
 
     `most` deliveries. `resting` destinations take nothing now; with `single` each destination gets one delivery at the
-    most. `below`: only what is more urgent than this priority. `ids` not empty: only these, of whatever lane.
+    most. `below`: only what is more urgent than this priority. `live`: the lane reaches the public, so that exercises
+    and tests are dropped. `ids` not empty: only these, of whatever lane.
     """
 
     lane: str
     most: int
     below: int | None = None
+    live: bool = False
     resting: frozenset[int] = frozenset()
     single: bool = False
     ids: tuple[int, ...] = ()
@@ -96,6 +98,9 @@ class Result:
 
 EVERY = "*"
 """The lane that stands for all: while it is paused nothing is claimed and nothing new begins, in any lane."""
+
+EMBARGO = "*embargo"
+"""The lane that stands for every embargo: while it is paused none of them ends (the clock is doubted)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,17 @@ class Status(StrEnum):
     TEST = "test"
 
 
+class Action(StrEnum):
+    """What a delivery does at its destination. `hold` and `lift` tell those who have the release already that it is
+    being checked, and that it may be used again."""
+
+    PUBLISH = "publish"
+    CORRECT = "correct"
+    WITHDRAW = "withdraw"
+    HOLD = "hold"
+    LIFT = "lift"
+
+
 class ReleaseState(StrEnum):
     """Where a release stands."""
 
@@ -100,8 +111,23 @@ class MediaItem:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """What makes a revision one that follows a publication: it corrects, withdraws, holds or lifts what is out.
+
+    `words` by language is what readers are told ('what was wrong', 'why it is withdrawn'), one line each; a language
+    without words gets the adapter's own sentence. `reason` is the office's own, for the audit log, and never shown.
+    `withdrawn` are digests of originals that must disappear everywhere, while the release stays.
+    """
+
+    action: Action
+    words: dict[str, str] = field(default_factory=dict)
+    reason: str = ""
+    withdrawn: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Revision:
-    """One immutable version of a release.
+    """One immutable version of a release. `notice` says what it does to an earlier one that is out, None before.
 
     `channels` narrows the audience to the channels named; empty means every channel that accepts it.
     `at` is when we send; `embargo` is when others may publish; after `deadline` it must not go out. Times are kept
@@ -121,6 +147,7 @@ class Revision:
     at: datetime | None = None
     embargo: datetime | None = None
     deadline: datetime | None = None
+    notice: Notice | None = None
 
     def __post_init__(self) -> None:
         """One form of a time, so that the same moment always gives the same hash."""
@@ -133,6 +160,11 @@ class Revision:
         """The first language version in the order of preference given, or None."""
         by_code = {version.language: version for version in self.versions}
         return next((by_code[code] for code in languages if code in by_code), None)
+
+    @property
+    def action(self) -> Action:
+        """What its deliveries do at a destination that has the release already; a first publication publishes."""
+        return self.notice.action if self.notice else Action.PUBLISH
 
     @property
     def title(self) -> str:

@@ -11,22 +11,24 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NoReturn
 
-from distributor.core.approval import ALLOWED_FROM, Decision, Standing, refusal
-from distributor.core.channel import Action, calls_of
-from distributor.core.delivery import Priority
+from distributor.core.approval import Decision, Standing, allowed_from, refusal
+from distributor.core.channel import Action
 from distributor.core.people import Person
 from distributor.core.refusal import Refused
 from distributor.core.release import ReleaseState
-from distributor.core.rendering import Preflight, Rendering
-from distributor.office.context import Context, Seat
+from distributor.core.rendering import Preflight
+from distributor.office.aftercare import tell_beside
+from distributor.office.context import Context
 from distributor.office.people import actor
-from distributor.storage import Connection, audit, outcomes, promises, subscribers, tokens
+from distributor.office.promising import promise, state_after
+from distributor.storage import Connection, audit, outcomes, promises, tokens
 from distributor.storage import people as people_rows
 from distributor.storage import releases as rows
-from distributor.storage.promises import Promise
 from distributor.storage.releases import ReleaseRow, RevisionRow
 
 BUTTON_LASTS = timedelta(days=14)
+# Decisions that those hear of who have the release already.
+_TOLD = {Decision.HOLD: Action.HOLD, Decision.RESUME: Action.LIFT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +58,13 @@ class Approvals:
         now = self._context.clock()
         made: dict[Decision, str] = {}
         async with self._context.database.transaction(logged=True) as connection:
-            release, revision = await self._standing_rows(connection, release_id)
             for decision in wanted:
+                release, revision = await self._standing_rows(connection, release_id, decision)
                 token = secrets.token_urlsafe(18)
                 values = {
                     "purpose": decision.value,
                     "subject": release.id,
-                    "revision": release.revision,
+                    "revision": revision.content.number,
                     "content_hash": revision.content_hash,
                     "person_id": person.id if person else None,
                     "created_at": now,
@@ -133,9 +135,15 @@ class Approvals:
         await self._context.wake()
         self._context.events.publish("release", release_id)
 
-    async def _standing_rows(self, connection: Connection, release_id: str) -> tuple[ReleaseRow, RevisionRow]:
+    async def _standing_rows(
+        self, connection: Connection, release_id: str, decision: Decision
+    ) -> tuple[ReleaseRow, RevisionRow]:
+        """The release, and the revision that the decision is over: what is proposed to follow, where something is, for
+        an approval or a rejection; a hold stops what is out."""
         release = await rows.get(connection, release_id, lock=True)
-        revision = await rows.get_revision(connection, release_id, release.revision) if release else None
+        proposal = decision in (Decision.APPROVE, Decision.REJECT)
+        number = (release.decided_over if proposal else release.revision) if release else 0
+        revision = await rows.get_revision(connection, release_id, number)
         if release is None or revision is None:
             raise Refused("unknown_release", id=release_id)
         return release, revision
@@ -149,10 +157,16 @@ class Approvals:
         seen_revision: int,
         seen_hash: str,
     ) -> str:
-        release, revision = await self._standing_rows(connection, release_id)
-        blocked = Preflight((), revision.problems).blocked
+        release, revision = await self._standing_rows(connection, release_id, decision)
         standing = Standing(
-            release.state, release.revision, release.author_id, revision.submitter_id, revision.content_hash, blocked
+            release.state,
+            revision.content.number,
+            release.author_id,
+            revision.submitter_id,
+            revision.content_hash,
+            Preflight((), revision.problems).blocked,
+            revision.content.action,
+            bool(release.proposed),
         )
         return refusal(person, decision, standing, seen_revision, seen_hash)
 
@@ -182,23 +196,32 @@ class Approvals:
         reason: str,
         now: datetime,
     ) -> int:
-        release, revision = await self._standing_rows(connection, release_id)
-        made = 0
+        release, revision = await self._standing_rows(connection, release_id, decision)
+        made, after = 0, release.state
+        over_proposal = bool(release.proposed) and decision in (Decision.APPROVE, Decision.REJECT)
         if decision is Decision.APPROVE:
-            made = await self._approve(connection, release, revision, now)
-            after = _approved_state(revision, now)
+            made = await promise(self._context, connection, revision, now)
+            after = state_after(revision.content, now)
         elif decision is Decision.RESUME:
             after = ReleaseState.DISTRIBUTING if revision.approved_hash else ReleaseState.SUBMITTED
             await promises.release_queue(connection, release_id, now)
-        else:
-            after = {Decision.REJECT: ReleaseState.REJECTED, Decision.HOLD: ReleaseState.HELD}[decision]
-        if not await rows.set_state(connection, release_id, tuple(ALLOWED_FROM[decision]), after, now):
+        elif decision is Decision.HOLD:
+            after = ReleaseState.HELD
+        elif not over_proposal:
+            after = ReleaseState.REJECTED
+        allowed = tuple(allowed_from(decision, proposed=bool(release.proposed)))
+        if not await rows.set_state(connection, release_id, allowed, after, now):
             raise Refused("wrong_state", state=release.state.value)
-        if after is ReleaseState.DISTRIBUTING and decision is Decision.RESUME:
+        if over_proposal:
+            stands = revision.content.number if decision is Decision.APPROVE else release.revision
+            await rows.set_proposed(connection, release_id, {"proposed": 0, "revision": stands}, now, draft=None)
+        if decision in _TOLD:
+            made = await tell_beside(self._context, connection, release, _TOLD[decision], person, now)
+        if after is ReleaseState.DISTRIBUTING:
             await outcomes.finish_releases(connection, {release_id}, now)  # nothing may be left to send
         values = {
             "release_id": release_id,
-            "revision": release.revision,
+            "revision": revision.content.number,
             "person_id": person.id,
             "decision": decision.value,
             "content_hash": revision.content_hash,
@@ -207,68 +230,9 @@ class Approvals:
         }
         await rows.add_decision(connection, values)
         data = {key: values[key] for key in ("revision", "content_hash", "reason")} | {"deliveries": made}
+        data |= {"action": revision.content.action.value} if over_proposal else {}
         await audit.append(connection, now, actor(person), f"release.{decision.value}", f"release:{release_id}", data)
         return made
-
-    async def _approve(self, connection: Connection, release: ReleaseRow, revision: RevisionRow, now: datetime) -> int:
-        """Write the approval, and every delivery that it promises, in the caller's transaction."""
-        content = revision.content
-        await rows.set_approved(connection, release.id, release.revision, revision.content_hash, now)
-        facets = {
-            "kind": [content.kind.value],
-            "region": self._context.regions.with_parents(content.regions),
-            "topic": self._context.topics.with_parents(content.topics),
-        }
-        by_channel: dict[str, list[tuple[int, Rendering]]] = {}
-        for row_id, rendering in await rows.get_renderings(connection, release.id, release.revision):
-            by_channel.setdefault(rendering.channel, []).append((row_id, rendering))
-        made = 0
-        for name, renderings in by_channel.items():
-            seat = self._context.seats.get(name)
-            if seat is None or seat.withheld(content):
-                raise Refused("changed_since")
-            if seat.adapter.own_address():
-                await subscribers.ensure_own(connection, name, seat.adapter.own_address(), now)
-            limits = [limit for limit in (content.deadline, now + seat.deadline if seat.deadline else None) if limit]
-            starts = [moment for moment in (content.at, content.embargo) if moment and moment > now]
-            if seat.deadline and starts:
-                limits = [limit for limit in (content.deadline, max(starts) + seat.deadline) if limit]
-            fixed = {
-                "action": Action.PUBLISH.value,
-                "priority": Priority.of(content.kind),
-                "due": max([now, *starts]),
-                "deadline": min(limits) if limits else None,
-                "created_at": now,
-            }
-            for part in _parts(renderings, seat):
-                made += await promises.promise(connection, content, revision.content_hash, part, facets, fixed)
-        if not made:
-            raise Refused("nobody_to_send_to")
-        return made
-
-
-def _approved_state(revision: RevisionRow, now: datetime) -> ReleaseState:
-    later = [moment for moment in (revision.content.at, revision.content.embargo) if moment and moment > now]
-    return ReleaseState.APPROVED if later else ReleaseState.DISTRIBUTING
-
-
-def _parts(renderings: list[tuple[int, Rendering]], seat: Seat) -> list[Promise]:
-    """One default rendering for a channel, in its preferred language; the others for subscribers who wish them."""
-    order = {language: place for place, language in enumerate(seat.languages)}
-    ranked = sorted(renderings, key=lambda item: order.get(item[1].language, len(order)))
-    others = tuple(rendering.language for _, rendering in ranked[1:])
-    traits = seat.adapter.traits
-    return [
-        Promise(
-            row_id,
-            rendering,
-            others if place == 0 else (),
-            traits.prepares and rendering.needs_preparing,
-            calls_of(rendering, traits),
-            place == 0,
-        )
-        for place, (row_id, rendering) in enumerate(ranked)
-    ]
 
 
 def _nonce_fault(nonce: dict[str, object] | None, person: Person | None, now: datetime) -> tuple[str, Decision | None]:

@@ -8,24 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
+from distributor.core.approval import FOLLOWED_FROM
 from distributor.core.people import Person, Right
 from distributor.core.refusal import Refused
-from distributor.core.release import LanguageVersion, MediaItem, ReleaseState, Revision, new_release_id
+from distributor.core.release import Action, LanguageVersion, MediaItem, ReleaseState, Revision, new_release_id
 from distributor.core.rendering import Preflight
 from distributor.core.text import normalise
 from distributor.office.context import Context
 from distributor.office.people import actor
 from distributor.office.preflight import Checked, check
-from distributor.storage import Conflict, audit, promises
+from distributor.storage import Conflict, Connection, audit, promises
 from distributor.storage import releases as rows
-from distributor.storage.releases import ReleaseRow
+from distributor.storage.releases import ReleaseRow, Stands
 
 # From these an author may change the content; approval, where there was one, is void after it.
 CHANGEABLE = frozenset(
     {ReleaseState.DRAFT, ReleaseState.SUBMITTED, ReleaseState.REJECTED, ReleaseState.HELD, ReleaseState.APPROVED}
 )
+
+_UNSUBMITTED = frozenset({ReleaseState.DRAFT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,10 @@ class Drafts:
                 raise Refused("unknown_release", id=release_id)
             if not person.may(Right.WRITE) or (person.id != found.author_id and not person.may(Right.DECIDE)):
                 raise Refused("not_yours")
+            if found.following:
+                await self._change_following(connection, found, person, content, now)
+                await connection.commit()
+                return await self.get(release_id)
             if found.state not in CHANGEABLE or await promises.has_left(connection, release_id):
                 raise Refused("already_distributing", state=found.state.value)
             changed = _clean(replace(found.draft, number=found.revision + 1, **content))
@@ -88,12 +96,31 @@ class Drafts:
             await rows.change_draft(connection, changed, ReleaseState.DRAFT, now)
             if found.state is not ReleaseState.DRAFT:
                 await rows.set_approved(connection, release_id, found.revision, "", now)
-                cancelled = await promises.withdraw_promises(connection, release_id, now)
+                why = ("approval_void", "the release was changed")
+                cancelled = await promises.cancel_queued(connection, release_id, *why, now)
                 data = {"was": found.state.value, "fields": sorted(content), "cancelled": cancelled}
                 await audit.append(connection, now, actor(person), "approval.voided", f"release:{release_id}", data)
             await connection.commit()
         self._context.events.publish("release", release_id)
         return await self.get(release_id)
+
+    async def _change_following(
+        self, connection: Connection, found: ReleaseRow, person: Person, content: dict[str, Any], now: datetime
+    ) -> None:
+        """Change a correction that is being written. What is out is not touched; one that lay before a second person
+        does so no more."""
+        if found.state not in FOLLOWED_FROM:
+            raise Refused("wrong_state", state=found.state.value)
+        if found.draft.action is not Action.CORRECT:
+            raise Refused("withdrawal_fixed")
+        changed = _clean(replace(found.draft, **content))
+        if changed == found.draft:
+            return
+        changed = replace(changed, number=await rows.next_number(connection, found.id))
+        await rows.set_proposed(connection, found.id, {"proposed": 0}, now, draft=changed)
+        if found.proposed:
+            data = {"revision": found.proposed, "fields": sorted(content)}
+            await audit.append(connection, now, actor(person), "proposal.voided", f"release:{found.id}", data)
 
     async def add_media(self, release_id: str, person: Person, items: tuple[MediaItem, ...]) -> ReleaseRow:
         """Add photos or video to the working content; one that is already there is not added twice."""
@@ -118,39 +145,45 @@ class Drafts:
 
     async def preflight(self, release_id: str) -> Checked:
         """All renderings of the working content, and the problems in them."""
-        found = await self.get(release_id)
-        return await check(self._context, found.draft, found.slug)
+        return await self._check(await self.get(release_id))
+
+    async def _check(self, found: ReleaseRow) -> Checked:
+        """The working content under the number that it would be frozen with, and beside what it follows."""
+        async with self._context.database.read() as connection:
+            number = await rows.next_number(connection, found.id)
+            before = await rows.get_revision(connection, found.id, found.revision) if found.following else None
+            out = await promises.channels_out(connection, found.id) if found.following else frozenset[str]()
+        content = replace(found.draft, number=number)
+        return await check(self._context, content, found.slug, before=before.content if before else None, out=out)
 
     async def submit(self, release_id: str, person: Person) -> Submitted:
         """Freeze the working content and lay it before a second person. Refused while a problem blocks."""
         found = await self.get(release_id)
         if not person.may(Right.WRITE) or (person.id != found.author_id and not person.may(Right.DECIDE)):
             raise Refused("not_yours")
-        if found.state is not ReleaseState.DRAFT:
+        if found.proposed or not (found.state in FOLLOWED_FROM if found.following else found.state in _UNSUBMITTED):
             raise Refused("wrong_state", state=found.state.value)
-        revision = replace(found.draft, number=found.revision + 1)
-        checked = await check(self._context, revision, found.slug)
+        checked = await self._check(found)
         if checked.preflight.blocked:
             raise Refused("blocked")
-        await self._freeze(found, revision, checked, person)
+        await self._freeze(found, checked, person)
         self._context.events.publish("release", release_id)
         return Submitted(await self.get(release_id), checked.preflight, checked.content_hash)
 
-    async def _freeze(self, found: ReleaseRow, revision: Revision, checked: Checked, person: Person) -> None:
-        now = self._context.clock()
+    async def _freeze(self, found: ReleaseRow, checked: Checked, person: Person) -> None:
+        now, revision = self._context.clock(), checked.revision
+        stands = Stands.PROPOSED if found.following else Stands.SUBMITTED
         async with self._context.database.transaction(logged=True) as connection:
             again = await rows.get(connection, found.id, lock=True)
-            if again is None or again.state is not ReleaseState.DRAFT or again.draft != found.draft:
+            if again is None or (again.state, again.draft, again.proposed) != (found.state, found.draft, 0):
                 raise Refused("changed_meanwhile")
-            made, problems = checked.preflight.renderings, checked.preflight.problems
             try:
-                await rows.freeze(
-                    connection, revision, checked.content_hash, problems, made, person.id, checked.slug, now
-                )
+                await rows.freeze(connection, revision, checked.frozen, person.id, now, stands=stands)
             except Conflict:
                 raise Refused("changed_meanwhile") from None
+            kind = "correction.proposed" if found.following else "release.submitted"
             data = {"revision": revision.number, "content_hash": checked.content_hash, "title": revision.title}
-            await audit.append(connection, now, actor(person), "release.submitted", f"release:{found.id}", data)
+            await audit.append(connection, now, actor(person), kind, f"release:{found.id}", data)
             await connection.commit()
 
 
@@ -164,7 +197,8 @@ def _clean(revision: Revision) -> Revision:
         replace(item, alt=_clean_words(item.alt), credit=normalise(item.credit), caption=_clean_words(item.caption))
         for item in revision.media
     )
-    return replace(revision, versions=versions, media=media)
+    notice = revision.notice and replace(revision.notice, words=_clean_words(revision.notice.words))
+    return replace(revision, versions=versions, media=media, notice=notice)
 
 
 def _clean_words(words: Mapping[str, str]) -> dict[str, str]:

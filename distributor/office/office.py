@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from distributor.office.aftercare import Aftercare
 from distributor.office.approvals import Approvals
 from distributor.office.auditing import Auditing, SigningKey
 from distributor.office.context import Context
@@ -28,6 +29,7 @@ class Office:
         self.people = People(context)
         self.drafts = Drafts(context)
         self.approvals = Approvals(context)
+        self.aftercare = Aftercare(context)
         self.operations = Operations(context)
         self.reading = Reading(context)
         self.signin = SignIn(context)

@@ -36,7 +36,7 @@ class Claimer:
         lane, now = self.lane, asyncio.get_running_loop().time()
         lane.resting = {number: until for number, until in lane.resting.items() if until > now}
         resting = frozenset({*lane.resting, *lane.busy})
-        wish = Wish(lane.name, wanted, below, resting, single=bool(lane.destination_windows))
+        wish = Wish(lane.name, wanted, below, lane.live, resting, single=bool(lane.destination_windows))
         asked = self._grip.now()
         self._claiming = asyncio.create_task(self._store.claim(wish, self._worker, self._clock(), self._lease))
         try:

@@ -31,7 +31,7 @@ class Lane:
     """A configured channel as the worker sees it.
 
     `windows` are the channel's quotas, `destination_windows` those of each single destination; both are shared by all
-    workers. `concurrency` deliveries at most are under way at once in this process.
+    workers. `concurrency` deliveries at most are under way at once in this process. `live`: it reaches the public.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Lane:
     windows: Sequence[Window] = ()
     destination_windows: Sequence[Window] = ()
     concurrency: int = 2
+    live: bool = False
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     state: LaneState = field(default_factory=lambda: LaneState(""))
     stirred: asyncio.Event = field(default_factory=asyncio.Event)  # look whether something can be claimed

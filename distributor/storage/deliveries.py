@@ -6,7 +6,6 @@ a transaction that also records why. Claims and plain outcomes take the hot path
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,17 +13,17 @@ from typing import Any
 import structlog
 from sqlalchemy import ColumnElement, case, exists, literal, select, update
 
-from distributor.core.channel import Action, Destination, Job
-from distributor.core.data import from_micros
+from distributor.core.channel import Action
 from distributor.core.delivery import Drop
 from distributor.core.ports import EVERY, Batch, Claimed, LaneState, Result, Wish
-from distributor.core.release import SENDABLE
+from distributor.core.release import SENDABLE, ReleaseState
 from distributor.storage import lanes as lane_rows
-from distributor.storage.claims import UNDER_WAY, Look, looks_due, next_due, next_look, own, rendering_bodies
+from distributor.storage.claims import UNDER_WAY, Look, looks_due, next_due, next_look, own
 from distributor.storage.database import Database
-from distributor.storage.hot import Claims, Held, HotPath, Row, moment
+from distributor.storage.hot import Held, HotPath, Row
 from distributor.storage.hot_postgres import PostgresHot
 from distributor.storage.hot_sqlite import SqliteHot
+from distributor.storage.jobs import Jobs
 from distributor.storage.lines import line_of
 from distributor.storage.outcomes import (
     CLOCK_SLACK,
@@ -43,7 +42,8 @@ from distributor.storage.shown import Renderings
 log = structlog.get_logger(__name__)
 
 SWEEP = timedelta(seconds=10)
-_ACTIONS = {action.value: action for action in Action}
+# The states of a release in which an irrevocable step may begin, where they are others than for a publication.
+_MAY_BEGIN = {Action.WITHDRAW: {ReleaseState.WITHDRAWN}, Action.HOLD: {ReleaseState.HELD}}
 
 
 class Deliveries:
@@ -51,8 +51,8 @@ class Deliveries:
 
     def __init__(self, database: Database, base_url: str) -> None:
         self._database = database
-        self._base_url = base_url
         self._renderings = Renderings()
+        self._jobs = Jobs(database, self._renderings, base_url)
         hot = SqliteHot if database.sqlite else PostgresHot
         self._hot: HotPath = hot(database, self._renderings)
         self._swept: datetime | None = None  # when forgotten releases were last looked for
@@ -62,11 +62,7 @@ class Deliveries:
         made = await self._hot.claim(wish, worker, now, lease)
         for row, drop in made.found.drops:
             await self._drop(row, drop, worker, now)
-        while missing := self._renderings.missing({row.rendering_id for row in made.found.go}):
-            async with self._database.read() as connection:  # another lane has trimmed since
-                for body in await rendering_bodies(connection, missing):
-                    self._renderings.read(*body)
-        claimed = self._claimed(made)
+        claimed = await self._jobs.of_claims(made)
         self._renderings.trim()
         return Batch(claimed, made.found.more)
 
@@ -78,52 +74,6 @@ class Deliveries:
                     await connection.commit()
         except Exception:
             log.exception("a delivery that may not go could not be ended yet", delivery=row.id, code=drop.code)
-
-    def _claimed(self, made: Claims) -> tuple[Claimed, ...]:
-        deadlines: dict[int | None, datetime | None] = {}
-        found = []
-        for row in made.found.go:
-            if row.deadline not in deadlines:
-                deadlines[row.deadline] = moment(row.deadline)
-            terms = made.terms[row.release_id, row.revision]
-            step = "" if row.prepares else "publish"
-            intended = moment(row.intended_at) or (made.now if step else None)
-            job = self._job(row, terms.slug, terms.approved_at, intended)
-            found.append(self._claim_of(row, job, deadlines[row.deadline], step))
-        return tuple(found)
-
-    def _job(self, row: Row, slug: str, approved_at: datetime | None, intended_at: datetime | None) -> Job:
-        return Job(
-            delivery_id=row.id,
-            action=_ACTIONS[row.action],
-            key=f"{row.release_id}-{row.revision}-{row.action}-{row.id}",
-            rendering=self._renderings.get(row.rendering_id).rendering,
-            destination=Destination(row.destination_id, row.channel, row.address, row.label, row.language, row.token),
-            release_id=row.release_id,
-            revision=row.revision,
-            slug=slug,
-            permanent_url=f"{self._base_url}/releases/{slug}",
-            attempt=row.tries + 1,
-            approved_at=approved_at or from_micros(row.created_at),
-            uncertain=bool(row.uncertain),
-            intended_at=intended_at,
-        )
-
-    def _claim_of(self, row: Row, job: Job, deadline: datetime | None, step: str) -> Claimed:
-        shown = self._renderings.get(row.rendering_id)
-        return Claimed(
-            job,
-            row.fence + 1,
-            row.attempts,
-            {} if row.progress == "{}" else json.loads(row.progress),
-            deadline,
-            shown.promised_hash,
-            shown.bytes_hash,
-            step,
-            row.looks,
-            row.priority,
-            row.calls,
-        )
 
     async def next_due(self, lane: str, now: datetime) -> datetime | None:
         """See DeliveryStore.next_due."""
@@ -153,7 +103,8 @@ class Deliveries:
         was begun."""
         # The row's time stays that of its lease: by it both follow a clock that is set back.
         values = {"step": step, "intended_at": now}
-        sendable = select(releases.c.id).where(releases.c.state.in_([state.value for state in SENDABLE]))
+        states = _MAY_BEGIN.get(claimed.job.action, SENDABLE)
+        sendable = select(releases.c.id).where(releases.c.state.in_([state.value for state in states]))
         halted = exists().where(lanes.c.name == EVERY, lanes.c.paused)
         more = () if claimed.step else (deliveries.c.release_id.in_(sendable), ~halted)
         return await self._update_own(claimed, values, deliveries.c.state == "sending", *more)
@@ -239,8 +190,7 @@ class Deliveries:
                 if fault:
                     await case_unread(connection, row.id, row.step, fault, now)
                     continue
-                job = self._job(row, look.slug, moment(look.approved_at), moment(row.intended_at) or now)
-                claimed.append(self._claim_of(row, job, moment(row.deadline), row.step))
+                claimed.append(await self._jobs.of_look(connection, look, now))
                 until = now + timedelta(seconds=lease)
                 values = {"fence": row.fence + 1, "worker": worker, "lease_until": until, "updated_at": now}
                 await connection.execute(update(deliveries).where(deliveries.c.id == row.id).values(**values))

@@ -14,11 +14,13 @@ from typing import Any, NamedTuple, Protocol
 
 from distributor.core.data import EPOCH
 from distributor.core.delivery import DeliveryState, Drop, Facts, Go, NotYet, at_claim
-from distributor.core.ports import Wish
-from distributor.core.release import ReleaseState
+from distributor.core.ports import EMBARGO, Wish
+from distributor.core.release import Action, ReleaseState, Status
 from distributor.core.rendering import Rendering
 from distributor.storage.lines import Line, micros
 
+# An alarm about the clock stands (core.ports.EMBARGO): 1, else NULL.
+CLOSED_SQL = f"(SELECT 1 FROM lanes WHERE name = '{EMBARGO}' AND paused)"  # noqa: S608  # a constant of ours
 # Written out, not bound: a partial index is used only where the statement holds the index's own condition.
 CLAIMABLE_SQL = "state IN ('queued', 'waiting')"
 OPEN_SQL = "state IN ('queued', 'waiting', 'sending', 'unknown', 'case')"
@@ -54,9 +56,10 @@ class Row(NamedTuple):
     language: str
     token: str
     status: str
+    trusted: bool
 
 
-_OF_DESTINATION = ("address", "label", "language", "token", "status")
+_OF_DESTINATION = ("address", "label", "language", "token", "status", "trusted")
 
 
 def _column(name: str) -> str:
@@ -69,8 +72,10 @@ COLUMNS = ", ".join(map(_column, Row._fields))
 SELECT = f"SELECT {COLUMNS} FROM deliveries d JOIN destinations t ON t.id = d.destination_id"  # noqa: S608  # names of ours
 # As a subquery of its own and not NOT EXISTS: no planner may turn it into a join over all deliveries. And in words that
 # no partial index has: the index of all open deliveries of a release would be walked, where one reader's are meant.
+# Who waits for an answer of a person holds up no correction and no withdrawal: those who may have the release get it.
 UNBLOCKED = """(SELECT 1 FROM deliveries e WHERE e.release_id = d.release_id AND e.destination_id = d.destination_id
-    AND e.id < d.id AND e.state NOT IN ('sent', 'rejected', 'expired', 'cancelled') LIMIT 1) IS NULL"""
+    AND e.id < d.id AND e.state NOT IN ('sent', 'rejected', 'expired', 'cancelled')
+    AND (e.state <> 'case' OR d.action = 'publish') LIMIT 1) IS NULL"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,8 @@ class Terms:
     approved_at: datetime | None
     at: datetime | None
     embargo: datetime | None
+    status: Status = Status.ACTUAL
+    embargo_closed: bool = False
 
 
 TermsOf = Mapping[tuple[str, int], Terms]
@@ -155,7 +162,7 @@ def sort_out(rows: Iterable[Row], terms: TermsOf, unreadable: Mapping[int, str],
             found.more = True  # its release is being decided over at this moment, or it has its turn later
             found.crowded = found.crowded or known is None
             continue
-        verdict = _verdict(row, known, unreadable, verdicts, now)
+        verdict = _verdict(row, known, unreadable, verdicts, wish.live, now)
         match verdict:
             case Drop():
                 found.drops.append((row, verdict))
@@ -175,12 +182,13 @@ def _verdict(
     terms: Terms,
     unreadable: Mapping[int, str],
     verdicts: dict[tuple[Any, ...], Go | Drop | NotYet],
+    live: bool,
     now: datetime,
 ) -> Go | Drop | NotYet:
     """The same for all rows that agree in what is checked: asked once for them all."""
     if row.rendering_id in unreadable:
         return Drop(DeliveryState.REJECTED, "poison", unreadable[row.rendering_id])
-    key = (row.release_id, row.revision, row.content_hash, row.deadline, row.status)
+    key = (row.release_id, row.revision, row.action, row.content_hash, row.deadline, row.status, row.trusted)
     if key not in verdicts:
         facts = Facts(
             release_state=terms.release_state,
@@ -191,6 +199,11 @@ def _verdict(
             deadline=moment(row.deadline),
             destination_active=row.status == "active",
             attempts=row.attempts,
+            action=Action(row.action),
+            status=terms.status,
+            live=live,
+            trusted=bool(row.trusted),
+            embargo_closed=terms.embargo_closed,
         )
         verdicts[key] = at_claim(facts, now)
     return verdicts[key]
@@ -202,8 +215,16 @@ def moment(value: int | None) -> datetime | None:
 
 
 def terms_from(
-    state: str, slug: str, approved: str, approved_at: int | None, at: str | None, embargo: str | None
+    state: str,
+    slug: str,
+    approved: str,
+    approved_at: int | None,
+    at: str | None,
+    embargo: str | None,
+    status: str,
+    closed: object,
 ) -> Terms:
     """The terms of a revision from its raw columns; `at` and `embargo` in ISO 8601."""
-    times = [datetime.fromisoformat(value) if value else None for value in (at, embargo)]
-    return Terms(ReleaseState(state), slug, approved, moment(approved_at), times[0], times[1])
+    begins, opens = (datetime.fromisoformat(value) if value else None for value in (at, embargo))
+    known = (ReleaseState(state), slug, approved, moment(approved_at))
+    return Terms(*known, begins, opens, Status(status), bool(closed))

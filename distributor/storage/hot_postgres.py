@@ -19,6 +19,7 @@ from distributor.core.ports import Wish
 from distributor.storage.database import LOG_LOCK, Database
 from distributor.storage.hot import (
     CLAIMABLE_SQL,
+    CLOSED_SQL,
     OPEN_SQL,
     SELECT,
     UNBLOCKED,
@@ -56,13 +57,14 @@ _PICK_IDS = f"""
 WHERE d.id = ANY($1::bigint[]) AND d.{CLAIMABLE_SQL} AND d.due <= $2 AND {UNBLOCKED} AND {_PAUSED}
 ORDER BY d.priority, d.due, d.id LIMIT $3 FOR UPDATE OF d SKIP LOCKED
 """
-_TERMS = """
-SELECT v.release_id, v.number, r.state, r.slug, v.approved_hash, v.approved_at, v.content->>'at', v.content->>'embargo'
+_TERMS = f"""
+SELECT v.release_id, v.number, r.state, r.slug, v.approved_hash, v.approved_at, v.content->>'at', v.content->>'embargo',
+    v.content->>'status', {CLOSED_SQL}
 FROM unnest($1::text[], $2::int[]) AS wanted(release_id, number)
 JOIN revisions v ON v.release_id = wanted.release_id AND v.number = wanted.number
 JOIN releases r ON r.id = v.release_id
 FOR SHARE OF r SKIP LOCKED
-"""
+"""  # noqa: S608  # constants of ours
 _INTEND = """
 UPDATE deliveries SET state = 'sending', fence = fence + 1, worker = $1, lease_until = $2, tries = tries + 1,
     step = CASE WHEN prepares THEN '' ELSE 'publish' END,

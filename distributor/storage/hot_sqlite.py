@@ -19,6 +19,7 @@ from distributor.core import audit
 from distributor.core.ports import Wish
 from distributor.storage.hot import (
     CLAIMABLE_SQL,
+    CLOSED_SQL,
     OPEN_SQL,
     SELECT,
     UNBLOCKED,
@@ -61,12 +62,13 @@ _PICK_IDS = f"""
 WHERE d.id IN (SELECT value FROM json_each(?)) AND d.{CLAIMABLE_SQL} AND d.due <= ? AND {UNBLOCKED} AND {_PAUSED}
 ORDER BY d.priority, d.due, d.id LIMIT ?)
 """  # noqa: S608  # constants of ours
-_TERMS = """
+_TERMS = f"""
 SELECT v.release_id, v.number, r.state, r.slug, v.approved_hash, v.approved_at,
-    json_extract(v.content, '$.at'), json_extract(v.content, '$.embargo')
+    json_extract(v.content, '$.at'), json_extract(v.content, '$.embargo'), json_extract(v.content, '$.status'),
+    {CLOSED_SQL}
 FROM revisions v JOIN releases r ON r.id = v.release_id
 WHERE v.release_id = ? AND v.number = ?
-"""
+"""  # noqa: S608  # constants of ours
 _INTEND = """
 UPDATE deliveries SET state = 'sending', fence = fence + 1, worker = ?1, lease_until = ?2, tries = tries + 1,
     step = CASE WHEN prepares THEN '' ELSE 'publish' END, intended_at = CASE WHEN prepares THEN NULL ELSE ?3 END,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Text, and_, cast, exists, func, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, Text, and_, case, cast, exists, func, insert, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from distributor.core.release import Revision
@@ -43,19 +43,62 @@ async def promise(
     """Create the deliveries of one rendering inside the database: one row for each destination that wants it.
 
     `facets` maps region, topic and kind to the revision's values (regions with their parents). `fixed` holds
-    action, priority, due, deadline and created_at. Returns how many were created. A large job stands behind small ones
-    of the same urgency: each further digit of its size is one step of priority.
+    action, priority, due, deadline and created_at, and `due_trusted` where trusted subscribers have it earlier. Returns
+    how many were created. A large job stands behind small ones of the same urgency: each further digit of its size is
+    one step of priority.
     """
-    wants = [destinations.c.channel == part.rendering.channel, destinations.c.status == "active"]
+    wants = _of_rendering(part)
     for facet, values in facets.items():
         mine = and_(subscriptions.c.destination_id == destinations.c.id, subscriptions.c.facet == facet)
         wants.append(or_(~exists().where(mine), exists().where(mine, subscriptions.c.value.in_(values))))
+    return await _expand(connection, revision, content_hash, part, wants, fixed)
+
+
+async def promise_after(
+    connection: AsyncConnection,
+    revision: Revision,
+    content_hash: str,
+    part: Promise,
+    fixed: dict[str, Any],
+    *,
+    out: bool,
+) -> int:
+    """The same for a revision that follows one: `out`, for those destinations where something of the release stands or
+    may stand (an unknown outcome included), and no others; without it, for those that were promised an earlier one and
+    certainly got nothing. What they asked for since does not count: they have it, or were to have it."""
+    theirs = (
+        deliveries.c.release_id == revision.release_id,
+        deliveries.c.destination_id == destinations.c.id,
+        deliveries.c.revision < revision.number,  # not what this same decision has promised a moment ago
+    )
+    reached = exists().where(*theirs, or_(*_out()))
+    wants = [*_of_rendering(part), reached if out else and_(exists().where(*theirs), ~reached)]
+    return await _expand(connection, revision, content_hash, part, wants, fixed)
+
+
+def _of_rendering(part: Promise) -> list[ColumnElement[bool]]:
+    """The active destinations of a rendering's channel that read its language."""
+    wants = [destinations.c.channel == part.rendering.channel, destinations.c.status == "active"]
     if part.default:
-        wants.append(destinations.c.language.not_in(part.other_languages))
-    else:
-        wants += [destinations.c.language == part.rendering.language, destinations.c.kind == "subscriber"]
+        return [*wants, destinations.c.language.not_in(part.other_languages)]
+    return [*wants, destinations.c.language == part.rendering.language, destinations.c.kind == "subscriber"]
+
+
+async def _expand(
+    connection: AsyncConnection,
+    revision: Revision,
+    content_hash: str,
+    part: Promise,
+    wants: list[ColumnElement[bool]],
+    fixed: dict[str, Any],
+) -> int:
     size = int((await connection.execute(select(func.count()).select_from(destinations).where(*wants))).scalar_one())
+    if not size:
+        return 0
     moment = deliveries.c.due.type
+    due: ColumnElement[Any] = literal(fixed["due"], moment)
+    if "due_trusted" in fixed:
+        due = case((destinations.c.trusted, literal(fixed["due_trusted"], moment)), else_=due)
     columns: dict[str, Any] = {
         "release_id": literal(revision.release_id),
         "revision": literal(revision.number),
@@ -68,7 +111,7 @@ async def promise(
         "priority": literal(fixed["priority"] + min(len(str(size)), MOST_DIGITS) - 1),
         "prepares": literal(part.prepares),
         "calls": literal(part.calls),
-        "due": literal(fixed["due"], moment),
+        "due": due,
         "deadline": literal(fixed["deadline"], moment),
         "progress": literal({}, deliveries.c.progress.type),
         "created_at": literal(fixed["created_at"], moment),
@@ -79,27 +122,34 @@ async def promise(
     return int(done.rowcount)
 
 
+def _out() -> tuple[ColumnElement[bool], ...]:
+    """Any of these: something of the release is there, or may be."""
+    return (
+        deliveries.c.state.in_(["sending", "sent", "unknown", "case"]),
+        deliveries.c.receipt.is_not(None),
+        deliveries.c.uncertain,
+        cast(deliveries.c.progress, Text).contains('"part:'),  # of several parts some are there
+    )
+
+
+async def channels_out(connection: AsyncConnection, release_id: str) -> frozenset[str]:
+    """The channels at which something of the release is there, or may be."""
+    query = select(deliveries.c.channel).where(deliveries.c.release_id == release_id, or_(*_out())).distinct()
+    return frozenset((await connection.execute(query)).scalars().all())
+
+
 async def has_left(connection: AsyncConnection, release_id: str) -> bool:
     """True where something of the release is out, or may be: a new revision would be a second publication."""
-    out = ["sending", "sent", "unknown", "case"]
-    query = select(deliveries.c.id).where(
-        deliveries.c.release_id == release_id,
-        or_(
-            deliveries.c.state.in_(out),
-            deliveries.c.receipt.is_not(None),
-            deliveries.c.uncertain,
-            cast(deliveries.c.progress, Text).contains('"part:'),  # of several parts some are there
-        ),
-    )
+    query = select(deliveries.c.id).where(deliveries.c.release_id == release_id, or_(*_out()))
     return (await connection.execute(query.limit(1))).first() is not None
 
 
-async def withdraw_promises(connection: AsyncConnection, release_id: str, now: datetime) -> int:
-    """Cancel what waits to be sent under an approval that is void; it must not stand before the next one's."""
+async def cancel_queued(connection: AsyncConnection, release_id: str, code: str, reason: str, now: datetime) -> int:
+    """Cancel what waits to be sent of a release; it must not stand before what follows."""
     done = await connection.execute(
         update(deliveries)
         .where(deliveries.c.release_id == release_id, deliveries.c.state.in_(["queued", "waiting"]))
-        .values(state="cancelled", code="approval_void", reason="the release was changed", updated_at=now)
+        .values(state="cancelled", code=code, reason=reason, updated_at=now)
     )
     return int(done.rowcount)
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import Any
 
-from sqlalchemy import RowMapping, case, insert, literal, select, update
+from sqlalchemy import RowMapping, case, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from distributor.core.data import from_data, to_data
@@ -26,7 +27,8 @@ from distributor.storage.schema import (
 
 @dataclass(frozen=True, slots=True)
 class ReleaseRow:
-    """A release as it stands. `draft` is its working content; `revision` the newest frozen one, 0 for none."""
+    """A release as it stands. `draft` is its working content; `revision` the newest frozen one, 0 for none; `proposed`
+    the frozen one that would follow it and waits for a decision, 0 for none."""
 
     id: str
     state: ReleaseState
@@ -36,6 +38,17 @@ class ReleaseRow:
     slug: str
     created_at: datetime
     updated_at: datetime
+    proposed: int = 0
+
+    @property
+    def following(self) -> bool:
+        """True while a correction or withdrawal of what is out is being written, or waits for a decision."""
+        return self.draft.notice is not None and self.draft.number > self.revision
+
+    @property
+    def decided_over(self) -> int:
+        """The revision that an approval or a rejection concerns."""
+        return self.proposed or self.revision
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +65,26 @@ class RevisionRow:
     created_at: datetime
 
 
+class Stands(Enum):
+    """What a frozen revision is to its release: the newest, submitted for a first approval; one that is proposed to
+    follow what is out; or a notice beside it (a hold), which replaces nothing."""
+
+    SUBMITTED = "submitted"
+    PROPOSED = "proposed"
+    BESIDE = "beside"
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """What preflight made of a revision, as it is kept."""
+
+    content_hash: str
+    slug: str
+    renderings: Sequence[Rendering]
+    problems: Sequence[Problem]
+    audience: Sequence[tuple[str, str]]
+
+
 def _release(row: RowMapping) -> ReleaseRow:
     return ReleaseRow(
         row["id"],
@@ -62,6 +95,7 @@ def _release(row: RowMapping) -> ReleaseRow:
         row["slug"],
         row["created_at"],
         row["updated_at"],
+        row["proposed"],
     )
 
 
@@ -123,25 +157,26 @@ async def set_state(
 async def freeze(
     connection: AsyncConnection,
     revision: Revision,
-    content_hash: str,
-    problems: Sequence[Problem],
-    made: Sequence[Rendering],
+    checked: Frozen,
     submitter_id: int,
-    slug: str,
     now: datetime,
+    *,
+    stands: Stands,
 ) -> None:
-    """Keep a revision with its renderings, and make it the release's newest; the draft becomes exactly it."""
+    """Keep a revision with its renderings, and let it stand in the release as told; the draft becomes exactly it,
+    but for a notice that stands beside."""
     values = {
         "release_id": revision.release_id,
         "number": revision.number,
         "content": to_data(revision),
-        "content_hash": content_hash,
-        "problems": [to_data(problem) for problem in problems],
+        "content_hash": checked.content_hash,
+        "problems": [to_data(problem) for problem in checked.problems],
+        "audience": [list(pair) for pair in checked.audience],
         "submitter_id": submitter_id,
         "created_at": now,
     }
     await connection.execute(insert(revisions).values(**values))
-    if made:
+    if checked.renderings:
         await connection.execute(
             insert(renderings),
             [
@@ -153,19 +188,34 @@ async def freeze(
                     "body": to_data(rendering),
                     "hash": rendering.hash,
                 }
-                for rendering in made
+                for rendering in checked.renderings
             ],
         )
+    column = {Stands.SUBMITTED: "revision", Stands.PROPOSED: "proposed"}.get(stands)
+    if column is None:
+        return
+    following: dict[str, Any] = {column: revision.number, "draft": to_data(revision), "slug": checked.slug}
+    if stands is Stands.SUBMITTED:
+        following["state"] = ReleaseState.SUBMITTED.value
     await connection.execute(
-        update(releases)
-        .where(releases.c.id == revision.release_id)
-        .values(
-            revision=revision.number,
-            draft=to_data(revision),
-            slug=slug,
-            state=ReleaseState.SUBMITTED.value,
-            updated_at=now,
-        )
+        update(releases).where(releases.c.id == revision.release_id).values(**following, updated_at=now)
+    )
+
+
+async def next_number(connection: AsyncConnection, release_id: str) -> int:
+    """The number of the next revision: also those count that were rejected, and notices beside."""
+    query = select(func.max(revisions.c.number)).where(revisions.c.release_id == release_id)
+    return int((await connection.execute(query)).scalar() or 0) + 1
+
+
+async def set_proposed(
+    connection: AsyncConnection, release_id: str, values: dict[str, Any], now: datetime, *, draft: Revision | None
+) -> None:
+    """End or begin a proposal: `values` of the columns proposed and revision; `draft` is the working content from now
+    on, None: as it is."""
+    content = {} if draft is None else {"draft": to_data(draft)}
+    await connection.execute(
+        update(releases).where(releases.c.id == release_id).values(**values, **content, updated_at=now)
     )
 
 
@@ -197,12 +247,16 @@ async def get_renderings(connection: AsyncConnection, release_id: str, number: i
     return [(row.id, from_data(Rendering, row.body)) for row in (await connection.execute(query)).all()]
 
 
-async def set_approved(connection: AsyncConnection, release_id: str, number: int, value: str, now: datetime) -> None:
-    """Write the approved hash of a revision; '' voids the approval. Older revisions lose theirs."""
+async def set_approved(
+    connection: AsyncConnection, release_id: str, number: int, value: str, now: datetime, *, beside: bool = False
+) -> None:
+    """Write the approved hash of a revision; '' voids the approval. Older revisions lose theirs, but for a notice
+    that stands `beside` them."""
     mine = revisions.c.number == number
+    here = (revisions.c.release_id == release_id, *((mine,) if beside else ()))
     await connection.execute(
         update(revisions)
-        .where(revisions.c.release_id == release_id)
+        .where(*here)
         .values(
             approved_hash=case((mine, value), else_=""),
             approved_at=case((mine, literal(now, revisions.c.approved_at.type)), else_=revisions.c.approved_at),

@@ -121,6 +121,8 @@ releases = Table(
     Column("slug", Text, nullable=False, server_default=""),
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False, index=True),
+    # The frozen revision that would correct or withdraw what is out, while it waits for a decision; 0 for none.
+    Column("proposed", Integer, nullable=False, server_default="0"),
 )
 
 revisions = Table(
@@ -136,6 +138,7 @@ revisions = Table(
     Column("approved_hash", String(64), nullable=False, server_default=""),  # '' until approved, and again when voided
     Column("approved_at", Moment),
     Column("created_at", Moment, nullable=False),
+    Column("audience", JSON, nullable=False, server_default="[]"),  # pairs of channel and address, as hashed
     UniqueConstraint("release_id", "number"),
 )
 
@@ -169,7 +172,7 @@ nonces = Table(
     "nonces",
     metadata,
     Column("token_hash", String(64), primary_key=True),
-    Column("purpose", String(20), nullable=False),  # a decision, 'there', 'not_there', 'retry'
+    Column("purpose", String(20), nullable=False),  # a decision, 'there', 'not_there', 'retry', an answer to an alarm
     Column("subject", String(64), nullable=False),  # a release id, or a delivery id
     Column("revision", Integer, nullable=False, server_default="0"),
     Column("content_hash", String(64), nullable=False, server_default=""),
@@ -197,6 +200,7 @@ destinations = Table(
     Column("status", String(12), nullable=False, server_default="active"),  # active, suspended, unsubscribed
     Column("reason", Words, nullable=False, server_default=""),
     Column("created_at", Moment, nullable=False),
+    Column("trusted", Boolean, nullable=False, server_default=text("false")),  # may have it before an embargo ends
     UniqueConstraint("channel", "address"),
     Index("ix_destinations_token", "token"),
 )
@@ -370,6 +374,69 @@ page_files = Table(
     Column("release_id", String(16), ForeignKey("releases.id"), primary_key=True),
     Column("media_type", String(64), nullable=False),
     Column("name", Text, nullable=False, server_default=""),
+)
+
+# What a person must look at: a post that is not ours, a review that is due, a clock that jumped, an appeal that
+# expired. `key` is unique, so that the same thing is asked once; it is said again every so often until it is answered.
+alarms = Table(
+    "alarms",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("kind", String(20), nullable=False),
+    Column("subject", String(80), nullable=False),  # release:…, channel:…, office
+    Column("key", String(160), nullable=False, unique=True),
+    Column("params", JSON, nullable=False),  # fill the sentence of this kind
+    Column("opened_at", Moment, nullable=False),
+    Column("chase_at", Moment),  # when it is said again; null: never
+    Column("chased", Integer, nullable=False, server_default="0"),
+    Column("message_id", BigInteger),  # at the desk
+    Column("resolved_at", Moment),
+    Column("resolved_by", BigInteger, ForeignKey("people.id")),
+    Column("resolution", String(20), nullable=False, server_default=""),
+    Index("ix_alarms_open", "resolved_at", "chase_at"),
+)
+
+# A blocking finding that somebody answers for, with the reason.
+overrides = Table(
+    "overrides",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("release_id", String(16), ForeignKey("releases.id"), nullable=False),
+    Column("finding", String(64), nullable=False),  # core.rendering.Problem.key
+    Column("code", String(40), nullable=False),
+    Column("reason", Words, nullable=False),
+    Column("person_id", BigInteger, ForeignKey("people.id"), nullable=False),
+    Column("at", Moment, nullable=False),
+    UniqueConstraint("release_id", "finding"),
+)
+
+# A subscriber's word that a correction or a withdrawal was read and acted on.
+acknowledgements = Table(
+    "acknowledgements",
+    metadata,
+    Column("release_id", String(16), ForeignKey("releases.id"), primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("destination_id", BigInteger, ForeignKey("destinations.id"), primary_key=True),
+    Column("at", Moment, nullable=False),
+)
+
+# Emergency texts with gaps, which two people approved beforehand. A changed one is a new row with the same name.
+templates = Table(
+    "templates",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("name", String(64), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("content", JSON, nullable=False),
+    Column("content_hash", String(64), nullable=False),
+    Column("author_id", BigInteger, ForeignKey("people.id"), nullable=False),
+    Column("first_by", BigInteger, ForeignKey("people.id")),
+    Column("first_at", Moment),
+    Column("second_by", BigInteger, ForeignKey("people.id")),
+    Column("second_at", Moment),
+    Column("retired_at", Moment),
+    Column("created_at", Moment, nullable=False),
+    UniqueConstraint("name", "version"),
 )
 
 signins = Table(

@@ -288,5 +288,5 @@ async def test_a_draft_that_changes_while_it_is_checked_is_not_submitted(office:
     found = await drafts.get(release_id)
     checked = await check(office.office.context, found.draft)
     await drafts.change(release_id, office.people[AUTHOR], topics=("fire",))
-    assert await refusal(drafts._freeze(found, found.draft, checked, office.people[AUTHOR])) == "changed_meanwhile"
+    assert await refusal(drafts._freeze(found, checked, office.people[AUTHOR])) == "changed_meanwhile"
     assert (await drafts.get(release_id)).state is ReleaseState.DRAFT

@@ -462,7 +462,14 @@ async def test_approved_times_of_older_revisions_stay_and_their_approvals_go(wor
     revision, value = await world.approved()
     async with world.database.transaction() as connection:
         second = replace(revision, number=2)
-        await releases.freeze(connection, second, "b" * 64, (), (), world.author.id, "s", later(1))
+        await releases.freeze(
+            connection,
+            second,
+            releases.Frozen("b" * 64, "s", (), (), ()),
+            world.author.id,
+            later(1),
+            stands=releases.Stands.SUBMITTED,
+        )
         await releases.set_approved(connection, revision.release_id, 2, "b" * 64, later(2))
         await connection.commit()
         found = (

@@ -22,6 +22,7 @@ from distributor.core.rendering import Part, Rendering
 from distributor.storage import Database, people, promises, releases, subscribers
 from distributor.storage.deliveries import Deliveries
 from distributor.storage.promises import Promise
+from distributor.storage.releases import Frozen, Stands
 from distributor.storage.schema import deliveries
 
 NOW = datetime(2026, 3, 5, 9, 0, tzinfo=UTC)
@@ -86,7 +87,14 @@ class World:
         made = [rendering(channel, code) for code in languages or ("ka",)]
         async with self.database.transaction() as connection:
             await releases.add(connection, revision, NOW)
-            await releases.freeze(connection, revision, value, (), made, self.author.id, f"s-{release_id}", NOW)
+            await releases.freeze(
+                connection,
+                revision,
+                Frozen(value, f"s-{release_id}", made, (), ()),
+                self.author.id,
+                NOW,
+                stands=Stands.SUBMITTED,
+            )
             await releases.set_approved(connection, release_id, 1, value, NOW)
             states = (ReleaseState.SUBMITTED,)
             await releases.set_state(connection, release_id, states, ReleaseState.DISTRIBUTING, NOW)

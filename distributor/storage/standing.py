@@ -1,0 +1,95 @@
+"""What stands at a destination by earlier deliveries of the same release: what a correction and a withdrawal work on.
+
+Reads only: deliveries and the renderings that they showed. One statement for all rows of a claim.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from distributor.core.channel import Before
+from distributor.core.data import from_data
+from distributor.core.outcome import Receipt
+from distributor.storage.hot import Row
+from distributor.storage.schema import deliveries
+from distributor.storage.shown import Renderings
+
+_SHOWS = ("publish", "correct")  # what puts a text there; a hold or a lift is a mail beside it
+_OPEN = ("sending", "unknown", "case")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The newest delivery that put something there, and since when; `doubt` as in core.channel.Before."""
+
+    row: RowMapping
+    first: RowMapping
+    doubt: bool
+
+
+def key_of(release_id: str, revision: int, action: str, delivery_id: int) -> str:
+    """A delivery's key (core.channel.Job.key)."""
+    return f"{release_id}-{revision}-{action}-{delivery_id}"
+
+
+async def standing(connection: AsyncConnection, rows: Sequence[Row]) -> dict[int, Standing]:
+    """Delivery → what stands at its destination before it; nothing for those where nothing does."""
+    following = [row for row in rows if row.action != "publish"]
+    if not following:
+        return {}
+    query = select(deliveries).where(
+        deliveries.c.release_id.in_({row.release_id for row in following}),
+        deliveries.c.destination_id.in_({row.destination_id for row in following}),
+        deliveries.c.action.in_(_SHOWS),
+    )
+    earlier: dict[tuple[str, int], list[RowMapping]] = {}
+    for found in (await connection.execute(query.order_by(deliveries.c.id))).mappings():
+        earlier.setdefault((found["release_id"], found["destination_id"]), []).append(found)
+    made = {}
+    for row in following:
+        before = [item for item in earlier.get((row.release_id, row.destination_id), ()) if item["id"] < row.id]
+        there = [item for item in before if _may_stand(item)]
+        if there:
+            sure = [item for item in there if item["state"] == "sent"]
+            newest = (sure or there)[-1]
+            doubt = any(item["state"] != "sent" for item in there)
+            made[row.id] = Standing(newest, (sure or there)[0], doubt)
+    return made
+
+
+def _may_stand(row: RowMapping) -> bool:
+    """True where something of a delivery is out, or may be."""
+    began = any(name.startswith("part:") for name in (row["progress"] or {}))
+    return row["state"] == "sent" or row["state"] in _OPEN or row["receipt"] is not None or row["uncertain"] or began
+
+
+def before_of(found: Standing, renderings: Renderings) -> Before:
+    """As the adapters take it. Its rendering was read before."""
+    row, first = found.row, found.first
+    receipt: Any = row["receipt"]
+    progress: Mapping[str, Any] = row["progress"] or {}
+    return Before(
+        revision=row["revision"],
+        rendering=renderings.get(row["rendering_id"]).rendering,
+        receipt=from_data(Receipt, json.loads(receipt) if isinstance(receipt, str) else receipt) if receipt else None,
+        progress=progress,
+        at=_sent_at(row),
+        first_at=_sent_at(first),
+        key=key_of(first["release_id"], first["revision"], first["action"], first["id"]),
+        sent_key=key_of(row["release_id"], row["revision"], row["action"], row["id"]),
+        doubt=found.doubt,
+    )
+
+
+def _sent_at(row: RowMapping) -> datetime:
+    """When it was sent: its intent, which was committed right before the call. A look that found it later changed the
+    row's own time, not this one."""
+    moment: datetime = row["intended_at"] or row["updated_at"]
+    return moment
