@@ -16,9 +16,11 @@ from distributor.core.markup import Entity
 from distributor.core.people import RIGHTS, Person, Right, Role
 from distributor.core.release import (
     RELEASE_STEPS,
+    Action,
     Kind,
     LanguageVersion,
     MediaItem,
+    Notice,
     ReleaseState,
     Revision,
     Status,
@@ -29,13 +31,17 @@ from tests.core.examples import RENDERING, REVISION
 AUDIENCE = [("telegram", "@ministry"), ("press", "*")]
 
 
+# Fields that the example leaves empty, with something that they may hold.
+LATER: dict[str, Any] = {"notice": Notice(Action.CORRECT, {"ka": "შეცდომა"}, "why", ("a" * 64,))}
+
+
 def changes(value: Any) -> list[Any]:
     """The value with each of its parts changed once, as deep as it goes."""
     if is_dataclass(value) and not isinstance(value, type):
         return [
             replace(value, **{field.name: other})
             for field in fields(value)
-            for other in changes(getattr(value, field.name))
+            for other in ([LATER[field.name]] if field.name in LATER else changes(getattr(value, field.name)))
         ]
     if isinstance(value, Enum):
         return [next(other for other in type(value) if other is not value)]
