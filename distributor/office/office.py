@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from distributor.office.aftercare import Aftercare
+from distributor.office.alarms import Alarms
 from distributor.office.approvals import Approvals
 from distributor.office.auditing import Auditing, SigningKey
 from distributor.office.context import Context
@@ -26,6 +27,7 @@ class Office:
 
     def __init__(self, context: Context, key: SigningKey, marks: Sequence[MarkKeeper] = ()) -> None:
         self.context = context
+        self.alarms = Alarms(context)
         self.people = People(context)
         self.drafts = Drafts(context)
         self.approvals = Approvals(context)

@@ -387,9 +387,11 @@ alarms = Table(
     Column("key", String(160), nullable=False, unique=True),
     Column("params", JSON, nullable=False),  # fill the sentence of this kind
     Column("opened_at", Moment, nullable=False),
+    Column("every", Integer, nullable=False, server_default="0"),  # seconds after which it is said again; 0: never
     Column("chase_at", Moment),  # when it is said again; null: never
     Column("chased", Integer, nullable=False, server_default="0"),
     Column("message_id", BigInteger),  # at the desk
+    Column("told", Boolean, nullable=False, server_default=text("false")),  # the message says how it ended
     Column("resolved_at", Moment),
     Column("resolved_by", BigInteger, ForeignKey("people.id")),
     Column("resolution", String(20), nullable=False, server_default=""),

@@ -1,0 +1,166 @@
+"""Alarms at the desk: raise one, answer it, by button or at the command line.
+
+May touch: alarms, nonces, the audit log, news of the office; and what the effect of an answer touches. Each alarm is
+raised once for its key and answered once; an answer and what it does are committed together.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from distributor.core.people import Person
+from distributor.core.refusal import Refused
+from distributor.office.alarm_kinds import KINDS, AlarmKind, Effect
+from distributor.office.context import Context
+from distributor.office.people import actor
+from distributor.storage import Connection, alarms, audit, tokens
+from distributor.storage import people as people_rows
+from distributor.storage.alarms import Alarm
+
+BUTTON_LASTS = timedelta(days=30)
+PURPOSE = "alarm"
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An alarm that a person has just answered; `person` None at the command line."""
+
+    alarm: Alarm
+    word: str
+    person: Person | None
+
+
+class Alarms:
+    """Uses around alarms. `on` gives a kind its effect."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._effects: dict[str, Effect] = {}
+
+    def on(self, kind: str, effect: Effect) -> None:
+        """Carry this out, in the same transaction, when an alarm of the kind is answered."""
+        self._effects[KINDS[kind].name] = effect
+
+    async def raise_alarm(
+        self, kind: str, subject: str, key: str, params: dict[str, Any] | None = None, chase: timedelta | None = None
+    ) -> bool:
+        """Ask a person. False where this was asked before (`key` is unique for ever). `chase` None: as its kind."""
+        async with self._context.database.read() as connection:
+            if await alarms.known(connection, key):
+                return False
+        async with self._context.database.transaction(logged=True) as connection:
+            fresh = await self.raise_within(connection, kind, subject, key, params, chase)
+            await connection.commit()
+        if fresh:
+            self._context.events.publish("alarm", key)
+        return fresh
+
+    async def raise_within(
+        self,
+        connection: Connection,
+        kind: str,
+        subject: str,
+        key: str,
+        params: dict[str, Any] | None = None,
+        chase: timedelta | None = None,
+    ) -> bool:
+        """The same inside the caller's transaction; the caller tells the news ('alarm', key) once it is committed."""
+        every = chase or KINDS[kind].chase
+        return await alarms.add(connection, kind, subject, key, params or {}, self._context.clock(), every)
+
+    async def open(self, kind: str = "") -> list[Alarm]:
+        """What waits for an answer, oldest first."""
+        async with self._context.database.read() as connection:
+            return await alarms.open_alarms(connection, kind)
+
+    async def buttons(self, alarm: Alarm) -> list[tuple[str, str]]:
+        """A single-use token for each answer: (word, token). Whoever holds the answer's right may press."""
+        now = self._context.clock()
+        made = [(answer.word, secrets.token_urlsafe(18)) for answer in KINDS[alarm.kind].answers]
+        async with self._context.database.transaction() as connection:
+            for word, token in made:
+                values = {
+                    "purpose": PURPOSE,
+                    "subject": str(alarm.id),
+                    "content_hash": word,
+                    "created_at": now,
+                    "expires_at": now + BUTTON_LASTS,
+                }
+                await tokens.add_nonce(connection, token, values)
+            await connection.commit()
+        return made
+
+    async def pressed(self, token: str, telegram_id: int) -> Answered:
+        """A button was pressed. A refusal is written down."""
+        now = self._context.clock()
+        try:
+            async with self._context.database.transaction(logged=True) as connection:
+                person = await people_rows.by_telegram(connection, telegram_id)
+                nonce = await tokens.get_nonce(connection, token)
+                if nonce is None or nonce["purpose"] != PURPOSE:
+                    raise Refused("forged_button")
+                if person is None:
+                    raise Refused("not_a_member")
+                if nonce["used_at"] is not None:
+                    raise Refused("already_pressed")
+                if nonce["expires_at"] <= now:
+                    raise Refused("button_expired")
+                done, news = await self._answer(connection, int(nonce["subject"]), nonce["content_hash"], person, now)
+                if not await tokens.use_nonce(connection, token, person.id, now):
+                    raise Refused("already_pressed")
+                await connection.commit()
+        except Refused as refused:
+            await self._note_refusal(token, telegram_id, refused.code)
+            raise
+        await self._tell(done, news)
+        return done
+
+    async def resolve(self, alarm_id: int, person: Person | None, word: str) -> Answered:
+        """Answer an alarm. `person` None is the operator at the command line."""
+        async with self._context.database.transaction(logged=True) as connection:
+            done, news = await self._answer(connection, alarm_id, word, person, self._context.clock())
+            await connection.commit()
+        await self._tell(done, news)
+        return done
+
+    async def _answer(
+        self, connection: Connection, alarm_id: int, word: str, person: Person | None, now: datetime
+    ) -> tuple[Answered, list[tuple[str, str]]]:
+        alarm = await alarms.get(connection, alarm_id)
+        if alarm is None or alarm.resolved_at is not None:
+            raise Refused("no_open_alarm", id=str(alarm_id))
+        kind = KINDS[alarm.kind]
+        _need(kind, word, person)
+        if not await alarms.resolve(connection, alarm_id, person.id if person else None, word, now):
+            raise Refused("no_open_alarm", id=str(alarm_id))
+        data = {"kind": alarm.kind, "key": alarm.key, "resolution": word}
+        await audit.append(connection, now, actor(person), "alarm.resolved", alarm.subject, data)
+        effect = self._effects.get(alarm.kind)
+        news = list(await effect(connection, alarm, word, person)) if effect else []
+        return Answered(alarm, word, person), news
+
+    async def _note_refusal(self, token: str, telegram_id: int, code: str) -> None:
+        """In a transaction of its own: what the press began is undone."""
+        async with self._context.database.transaction(logged=True) as connection:
+            person = await people_rows.by_telegram(connection, telegram_id)
+            nonce = await tokens.get_nonce(connection, token)
+            who = actor(person) if person else f"telegram:{telegram_id}"
+            subject = f"alarm:{nonce['subject']}" if nonce and nonce["purpose"] == PURPOSE else "desk"
+            await audit.append(connection, self._context.clock(), who, "press.refused", subject, {"code": code})
+            await connection.commit()
+
+    async def _tell(self, done: Answered, news: list[tuple[str, str]]) -> None:
+        await self._context.wake()
+        for topic, subject in [*news, ("alarm", done.alarm.key)]:
+            self._context.events.publish(topic, subject)
+
+
+def _need(kind: AlarmKind, word: str, person: Person | None) -> None:
+    answer = kind.answer(word)
+    if answer is None:
+        raise Refused("unknown_answer", word=word, known=", ".join(one.word for one in kind.answers))
+    if person is not None and not person.may(answer.right):
+        raise Refused("not_administrator" if answer.right.value == "operate" else "not_editor")
