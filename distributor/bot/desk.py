@@ -17,6 +17,7 @@ from telegram import BotCommand
 from telegram.error import InvalidToken, TelegramError
 
 from distributor.adapters.telegram_transport import close, open_bot
+from distributor.bot.alarms import Alarms
 from distributor.bot.board import Board
 from distributor.bot.cases import Cases
 from distributor.bot.dispatch import Dispatch
@@ -30,6 +31,7 @@ from distributor.office.office import Office
 log = structlog.get_logger(__name__)
 
 ALLOWED = ["message", "callback_query"]
+TOPICS = frozenset({"release", "case", "lane", "alarm"})
 POLL_SECONDS = 25  # how long Telegram holds an empty getUpdates
 LOOK_SECONDS = 3.0  # news are hints, and other processes' news do not arrive: the database is looked at this often
 ALBUM_SECONDS = 0.25
@@ -56,8 +58,8 @@ class Desk:
         self._bot = open_bot(token, api_url, ca_file=trust)
         voice, memory = Voice(self._bot), Memory(office.context)
         self._room = Room(office, voice, memory, Files(voice, office.context.media, token, trust), desk_chat, previewer)
-        self._board, self._cases = Board(self._room), Cases(self._room)
-        self._dispatch = Dispatch(self._room, self._board, self._cases)
+        self._board, self._cases, self._alarms = Board(self._room), Cases(self._room), Alarms(self._room)
+        self._dispatch = Dispatch(self._room, self._board, self._cases, self._alarms)
         self._mode, self._hook, self._secret = mode, webhook_url, webhook_secret
         self._offset: int | None = None
         self._loops: list[asyncio.Task[None]] = []
@@ -77,7 +79,9 @@ class Desk:
             await self._introduce()
         except TelegramError as error:
             log.error("Telegram does not answer for the bot; trying again", error=str(error))
-        self._deaf = self._room.office.context.events.listen(frozenset({"release", "case", "lane"}), self._heard)
+        self._deaf = self._room.office.context.events.listen(
+            frozenset({"release", "case", "lane", "alarm"}), self._heard
+        )
         for update in await self._room.memory.unprocessed():
             self._dispatch.offer(update)
         turns: list[Callable[[], Awaitable[None]]] = [self._albums, self._look]
@@ -149,6 +153,7 @@ class Desk:
         """The slow look at the database."""
         await self._board.look()
         await self._cases.look()
+        await self._alarms.look()
         self._stir.clear()
         try:
             async with asyncio.timeout(LOOK_SECONDS):

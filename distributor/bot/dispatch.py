@@ -14,6 +14,8 @@ import structlog
 from telegram import Message, Update
 from telegram.error import TelegramError
 
+from distributor.bot.aftercare import PREFIX, AftercareButtons
+from distributor.bot.alarms import Alarms
 from distributor.bot.approval_buttons import ApprovalButtons
 from distributor.bot.board import Board
 from distributor.bot.cases import Cases
@@ -35,7 +37,7 @@ Lane = tuple[int, int, bool]  # chat, person, whether it is a preview
 class Dispatch:
     """Handlers, and the lanes in which updates wait for them."""
 
-    def __init__(self, room: Room, board: Board, cases: Cases) -> None:
+    def __init__(self, room: Room, board: Board, cases: Cases, alarms: Alarms) -> None:
         card = DraftCard(room)
         self._room = room
         self._commands = Commands(room, card)
@@ -43,7 +45,9 @@ class Dispatch:
         self._questions = Questions(room, card)
         self._drafts = DraftButtons(room, card, self._questions)
         self._approvals = ApprovalButtons(room, board)
+        self._after = AftercareButtons(room, card)
         self._cases = cases
+        self._alarms = alarms
         self._waiting: dict[Lane, deque[dict[str, Any]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -105,12 +109,15 @@ class Dispatch:
         chat, message = (query.message.chat.id, query.message.message_id) if query.message else (query.from_user.id, 0)
         press = Press(query.id, chat, message, query.from_user.id, query.data or "", spoken)
         kind = press.data[:2]
-        # These two judge, and write down, strangers' and forged presses themselves; nothing is looked up before them.
+        # These judge, and write down, strangers' and forged presses themselves; nothing is looked up before them.
         if kind == "d:":
             await self._approvals.pressed(press)
             return
         if kind == "c:":
             await self._cases.pressed(press)
+            return
+        if kind == "l:":
+            await self._alarms.pressed(press)
             return
         person = await self._room.office.people.by_telegram(query.from_user.id)
         if person is None or not person.may(Right.WRITE):
@@ -123,6 +130,8 @@ class Dispatch:
         kind = press.data[:2]
         if kind == "a:":
             await self._drafts.pressed(press, person)
+        elif kind == "f:":
+            await self._after.pressed(press, person)
         elif kind == "p:":
             await self._approvals.preview(press, person)
         elif kind == "o:":
@@ -172,6 +181,9 @@ class Dispatch:
         try:
             if asking and asking["what"] == "reason" and message.text:
                 await self._approvals.reason_given(chat, person, asking, message.text)
+            elif asking and str(asking["what"]).startswith(PREFIX):
+                if not await self._after.answered(chat, person, asking, message):
+                    await self._intake.received(chat, person, [body])
             elif not (
                 asking and asking["what"] != "reason" and await self._questions.answered(chat, person, asking, message)
             ):

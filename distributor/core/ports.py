@@ -229,7 +229,7 @@ class Queue(Protocol):
 
 class Events(Protocol):
     """Live news between the parts of an office, in this process or in all: 'release' with an id, 'case' with a delivery
-    id, 'lane' with a name. Hints, never truth."""
+    id, 'lane' with a name, 'alarm' with its key. Hints, never truth."""
 
     def publish(self, topic: str, subject: str) -> None:
         """Tell every listener. Never blocks, never raises."""
@@ -241,11 +241,29 @@ class Events(Protocol):
         """Let running listeners finish, and leave."""
 
 
+Page = dict[str, Any]  # as adapters.newsroom_page describes it
+MakePage = Callable[[Page | None], Page | None]
+
+
+@dataclass(frozen=True, slots=True)
+class PageMark:
+    """Which delivery writes a page: its key, its number (later ones have higher numbers), and the revision it shows."""
+
+    key: str
+    number: int
+    revision: int
+
+
 class Pages(Protocol):
     """The newsroom's own pages, which the newsroom adapter writes and the web part reads."""
 
-    async def put(self, release_id: str, key: str, revision: int, page: dict[str, Any], now: datetime) -> str:
-        """Publish or replace a release's page; the same key twice changes nothing. Returns its public path."""
+    async def put(self, release_id: str, mark: PageMark, make: MakePage, now: datetime) -> str:
+        """Publish, replace or mark a release's page: `make` is given what stands (None: nothing does) and returns what
+        shall, or None to leave it. Returns the page's public path, '' where there is none.
+
+        The same key twice changes nothing, a lower number than the page's own neither, and what was withdrawn never
+        comes back.
+        """
 
     async def find(self, key: str) -> str | None:
         """The public path of the page that a delivery with this key wrote, or None."""

@@ -33,6 +33,14 @@ class Answered:
     person: Person | None
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What the desk has to do: say (or say again), and close with the name of who answered ('' for the operator)."""
+
+    to_say: list[Alarm]
+    to_close: list[tuple[Alarm, str]]
+
+
 class Alarms:
     """Uses around alarms. `on` gives a kind its effect."""
 
@@ -75,6 +83,25 @@ class Alarms:
         """What waits for an answer, oldest first."""
         async with self._context.database.read() as connection:
             return await alarms.open_alarms(connection, kind)
+
+    async def waiting(self) -> Waiting:
+        """What the desk has to say, and which of its messages it has to close."""
+        async with self._context.database.read() as connection:
+            to_say = await alarms.to_say(connection)
+            again = await alarms.due_for_chasing(connection, self._context.clock())
+            return Waiting([*to_say, *again], await alarms.to_close(connection))
+
+    async def said(self, alarm: Alarm, message_id: int) -> None:
+        """This message at the desk speaks of it now."""
+        async with self._context.database.transaction() as connection:
+            await alarms.said(connection, alarm, message_id, self._context.clock())
+            await connection.commit()
+
+    async def closed(self, alarm: Alarm) -> None:
+        """Its message at the desk says how it ended."""
+        async with self._context.database.transaction() as connection:
+            await alarms.closed(connection, alarm.id)
+            await connection.commit()
 
     async def buttons(self, alarm: Alarm) -> list[tuple[str, str]]:
         """A single-use token for each answer: (word, token). Whoever holds the answer's right may press."""

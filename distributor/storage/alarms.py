@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from distributor.storage import audit
-from distributor.storage.schema import alarms
+from distributor.storage.schema import alarms, people
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +113,12 @@ async def due_for_chasing(connection: AsyncConnection, now: datetime) -> list[Al
     return [_alarm(row) for row in (await connection.execute(query.order_by(alarms.c.id))).mappings()]
 
 
-async def to_close(connection: AsyncConnection) -> list[Alarm]:
-    """Answered ones whose message at the desk does not say so yet."""
-    query = select(alarms).where(
-        alarms.c.resolved_at.is_not(None), alarms.c.message_id.is_not(None), alarms.c.told.is_(False)
-    )
-    return [_alarm(row) for row in (await connection.execute(query.order_by(alarms.c.id))).mappings()]
+async def to_close(connection: AsyncConnection) -> list[tuple[Alarm, str]]:
+    """Answered ones whose message at the desk does not say so yet, with the name of who answered."""
+    query = select(alarms, people.c.name).join(people, people.c.id == alarms.c.resolved_by, isouter=True)
+    query = query.where(alarms.c.resolved_at.is_not(None), alarms.c.message_id.is_not(None), alarms.c.told.is_(False))
+    rows = (await connection.execute(query.order_by(alarms.c.id))).mappings()
+    return [(_alarm(row), row["name"] or "") for row in rows]
 
 
 async def said(connection: AsyncConnection, alarm: Alarm, message_id: int, now: datetime) -> None:

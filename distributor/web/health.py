@@ -15,7 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, gen
 from distributor.core.ports import EVERY
 from distributor.office.office import Office
 from distributor.office.restoring import CODE as RESTORED
-from distributor.storage import reports
+from distributor.storage import alarms, reports
 from distributor.web.requests_seen import SEEN
 from distributor.web.site import SITE
 
@@ -70,7 +70,9 @@ async def healthz(_request: web.Request) -> web.StreamResponse:
 async def readyz(request: web.Request) -> web.StreamResponse:
     """Deliveries are being brought: 200; else 503 with the reasons."""
     found = await request.app[READY]()
-    body = {"ready": found.ok, "reasons": list(found.reasons)}
+    async with request.app[SITE].office.context.database.read() as connection:
+        waiting = await alarms.count_open(connection)
+    body = {"ready": found.ok, "reasons": list(found.reasons), "alarms": waiting}
     return web.json_response(body, status=200 if found.ok else 503)
 
 
@@ -81,12 +83,16 @@ async def metrics(request: web.Request) -> web.StreamResponse:
     registry = CollectorRegistry()
     async with office.context.database.read() as connection:
         counts = await reports.counts(connection)
+        waiting = await alarms.count_open(connection)
     states = Gauge("distributor_deliveries", "Deliveries by channel and state", ["channel", "state"], registry=registry)
     for (channel, state), count in counts.items():
         states.labels(channel, state).set(count)
     paused = Gauge("distributor_lane_paused", "1 while a lane is paused", ["channel"], registry=registry)
     for name, lane in (await office.operations.lanes()).items():
         paused.labels(name).set(1 if lane.paused else 0)
+    open_alarms = Gauge("distributor_alarms", "Alarms that wait for an answer", ["kind"], registry=registry)
+    for kind, count in waiting.items():
+        open_alarms.labels(kind).set(count)
     found = await request.app[READY]()
     Gauge("distributor_ready", "1 while deliveries are being brought", registry=registry).set(1 if found.ok else 0)
     for name, value in found.facts.items():

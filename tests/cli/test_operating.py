@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -85,3 +86,16 @@ async def test_f20_a_restored_database_is_told_of_and_reconciled_when_it_is_said
     assert await stage.parts.office.restoring.look()
     again = await command(stage, "recover")
     assert (again.returncode, "Nothing here says" in again.stdout) == (1, True)
+
+
+async def test_alarms_are_listed_and_answered(stage: Stage) -> None:
+    params = {"channel": "x", "link": "https://x.example/1", "text": "Not ours"}
+    await stage.parts.office.alarms.raise_alarm("foreign", "channel:x", "foreign:x:1", params)
+    done = await command(stage, "alarms", "--json")
+    (row,) = json.loads(done.stdout)
+    assert (done.returncode, row["answers"]) == (1, ["ours", "stop", "seen"])
+    assert "X: a post that this service did not send" in row["says"]
+    done = await command(stage, "alarms", "--resolve", str(row["id"]), "perhaps")
+    assert (done.returncode, "ours, stop, seen" in done.stderr) == (1, True)
+    done = await command(stage, "alarms", "--resolve", str(row["id"]), "ours")
+    assert (done.returncode, "It is ours" in done.stdout) == (0, True)

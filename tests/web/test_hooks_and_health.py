@@ -139,3 +139,11 @@ async def test_every_answer_carries_the_headers_and_head_works(site: Site) -> No
     answer, text = await site.post("/archive", {"x": "1"})
     assert (answer.status, answer.headers["Allow"]) == (405, "GET,HEAD")
     assert "Traceback" not in text
+
+
+async def test_open_alarms_are_counted_and_do_not_make_it_unready(site: Site) -> None:
+    await site.stage.parts.office.alarms.raise_alarm("foreign", "channel:x", "foreign:x:1", {"channel": "x"})
+    answer, text = await site.get("/readyz")
+    assert (answer.status, json.loads(text)["alarms"]) == (200, {"foreign": 1})
+    _, figures = await site.get("/metrics")
+    assert 'distributor_alarms{kind="foreign"} 1.0' in figures

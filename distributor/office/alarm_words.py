@@ -1,0 +1,26 @@
+"""What an alarm says to people, at the desk and at the command line alike.
+
+Pure but for the catalogues.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from distributor import locale
+from distributor.core.text import cut_at_word
+from distributor.office.context import Context
+from distributor.storage.alarms import Alarm
+
+LONGEST = 600  # of one parameter: a post's text, a platform's words
+
+
+def sentence(alarm: Alarm, context: Context, language: str) -> str:
+    """Its sentence: a channel by the name that people use, a time in the office's own."""
+    params = {name: cut_at_word(str(value), LONGEST) for name, value in alarm.params.items()}
+    if "channel" in params:
+        seat = context.seats.get(params["channel"])
+        params["channel"] = (seat.label if seat else "") or params["channel"]
+    if "when" in params:
+        params["when"] = locale.moment(datetime.fromisoformat(params["when"]), language, context.time_zone)
+    return locale.texts(language).get(f"alarm.{alarm.kind}", **params).strip()
