@@ -1,45 +1,30 @@
 """The newsroom: a release's page on our own website, in every language that it has.
 
-May touch: the newsroom's pages, through their port. Repeatable: the same key twice makes one page. Everything that
-the page shows comes from the rendering, which is what was approved; only the time of publishing is added.
-
-The page, as the web part reads it (JSON):
-
-    {"kind": "news", "status": "actual", "regions": ["GE-TB"], "topics": ["fire"], "published_at": "2026-…+00:00",
-     "main_language": "ka",
-     "languages": {"ka": {
-        "title", "lead", "html" (clean, may stand in the page as it is), "text" (the body without markup),
-        "office", "region_names": [..], "topic_names": [..],
-        "media": [{
-            "kind": "photo" | "video", "alt", "credit", "caption", "name",
-            "download": FILE,                       what a reader may take away; of a video also what is played
-            "sizes": [FILE, …]                      narrow to wide; of a video, its poster
-        }]}}}
-
-    FILE = {"path": "/media/…", "digest", "media_type", "name" (for whoever saves it), "size" (bytes), "width",
-            "height", "duration" (s, or null)}
-
-A file is served while a page names it (by `digest` and `media_type`), and under no other condition.
+May touch: the newsroom's pages, through their port. Repeatable: the same key twice makes one page. A correction
+overwrites the page and leaves a note on it, a withdrawal leaves a tombstone, a hold a banner (newsroom_page says how).
 """
 
 from __future__ import annotations
 
 import json
-from pathlib import PurePosixPath
-from typing import Any
+from collections.abc import Sequence
 
 from pydantic import BaseModel, Field, field_validator
 
-from distributor.adapters.site import clean_html, download_profile, file_path
+from distributor.adapters.newsroom_changes import changes
+from distributor.adapters.newsroom_page import DOWNLOAD, after
+from distributor.adapters.newsroom_words import sentence
+from distributor.adapters.site import clean_html, download_profile
 from distributor.core.asset import Asset, MediaKind, Profile
-from distributor.core.channel import Allowance, Health, Job, Progress, Source, Traits
+from distributor.core.channel import Action, Allowance, Health, Job, Progress, Source, Traits
 from distributor.core.markup import html, parse, plain
-from distributor.core.outcome import Absent, Finding, Outcome, Receipt, Sent
-from distributor.core.ports import Surroundings
+from distributor.core.outcome import Absent, Finding, Outcome, Receipt, Rejected, Sent
+from distributor.core.ports import PageMark, Surroundings
 from distributor.core.release import LanguageVersion, MediaItem
 from distributor.core.rendering import Part, Placed, Problem, Rendering, Severity
 
-_DOWNLOAD = "download"
+# The parts of what shows no content, by action: a notice at the page's place, or on it.
+_BESIDE = {Action.WITHDRAW: "tombstone", Action.HOLD: "banner", Action.LIFT: "banner_gone"}
 
 
 class NewsroomSettings(BaseModel, extra="forbid"):
@@ -60,7 +45,7 @@ class Newsroom:
 
     def __init__(self, name: str, settings: NewsroomSettings, surroundings: Surroundings) -> None:
         self.name = name
-        self.traits = Traits(repeatable=True, all_languages=True, prepares=False)
+        self.traits = Traits(repeatable=True, all_languages=True, prepares=False, actions=frozenset(Action))
         self._settings = settings
         self._around = surroundings
 
@@ -73,11 +58,12 @@ class Newsroom:
         return (download_profile(asset), *(_size(width) for width in self._settings.sizes))
 
     def render(self, source: Source) -> Rendering | None:
-        """The page, a part for each language: first those in the order wished, then the others."""
+        """The page, or what is said at its place; a part for each language: first those in the order wished."""
         versions = sorted(source.revision.versions, key=lambda version: _rank(source.languages, version.language))
         if not versions:
             return None
-        parts = tuple(self._part(source, version) for version in versions)
+        make = self._notice if source.revision.action in _BESIDE else self._part
+        parts = tuple(make(source, version) for version in versions)
         return Rendering(self.name, versions[0].language, parts)
 
     def _part(self, source: Source, version: LanguageVersion) -> Part:
@@ -96,8 +82,17 @@ class Newsroom:
             "region_names": _packed(source.region_names),
             "topic_names": _packed(source.topic_names),
         }
+        if revision.action is Action.CORRECT:
+            found = changes(source.before, revision, version.language) if source.before else []
+            fields |= {"notice": "correct", "words": _words(source, version.language), "changes": _packed(found)}
         media = tuple(placed for item in revision.media for placed in self._placed(source, item, version.language))
         return Part("page", plain(blocks), html=clean_html(html(blocks)), media=media, fields=fields)
+
+    def _notice(self, source: Source, version: LanguageVersion) -> Part:
+        """A withdrawal, a hold or its lifting: the words alone, and nothing of the content."""
+        action, words = source.revision.action, _words(source, version.language)
+        fields = {"language": version.language, "office": source.office_name, "notice": action.value, "words": words}
+        return Part(_BESIDE[action], words, fields=fields)
 
     def _placed(self, source: Source, item: MediaItem, language: str) -> list[Placed]:
         made = source.renditions[item.asset.digest]
@@ -107,7 +102,7 @@ class Newsroom:
             "caption": item.caption.get(language, ""),
             "name": item.asset.name,
         }
-        placed = [Placed(made[download_profile(item.asset).key], item.asset.kind, role=_DOWNLOAD, **said)]
+        placed = [Placed(made[download_profile(item.asset).key], item.asset.kind, role=DOWNLOAD, **said)]
         for width in self._settings.sizes:
             role = "poster" if item.asset.kind is MediaKind.VIDEO else str(width)
             placed.append(Placed(made[_size(width).key], MediaKind.PHOTO, role=role, **said))
@@ -117,6 +112,8 @@ class Newsroom:
         """A page without a title, or with nothing below it."""
         found = []
         for part in rendering.parts:
+            if part.kind != "page":
+                continue
             where = {"language": part.fields["language"]}
             if not part.fields["title"].strip():
                 found.append(Problem(Severity.BLOCKING, "page.no_title", where, self.name))
@@ -129,11 +126,17 @@ class Newsroom:
         return None
 
     async def publish(self, job: Job, progress: Progress) -> Outcome:
-        """Put the page. A repeat with the same key changes nothing."""
+        """Put the page, or what the action makes of it. A repeat with the same key changes nothing."""
         now = self._around.clock()
-        page = _page(job.rendering) | {"published_at": now.isoformat()}
-        path = await self._around.pages.put(job.release_id, job.key, job.revision, page, now)
-        return self._sent(path)
+        mark = PageMark(job.key, job.delivery_id, job.revision)
+        path = await self._around.pages.put(
+            job.release_id, mark, lambda before: after(job.action, before, job.rendering, now), now
+        )
+        if path:
+            return self._sent(path)
+        if job.action in _BESIDE:
+            return Sent(Receipt((), (), {"nothing": "stood there"}))
+        return Rejected("withdrawn", "the release was withdrawn before this page came to be")
 
     async def reconcile(self, job: Job, progress: Progress) -> Finding:
         """Our own database knows."""
@@ -164,58 +167,12 @@ def _rank(languages: tuple[str, ...], language: str) -> int:
     return languages.index(language) if language in languages else len(languages)
 
 
-def _packed(values: tuple[str, ...]) -> str:
+def _packed(values: Sequence[object]) -> str:
     """A list as one field: the fields of a part are texts."""
     return json.dumps(values, ensure_ascii=False)
 
 
-def _page(rendering: Rendering) -> dict[str, Any]:
-    first = rendering.parts[0].fields
-    return {
-        "kind": first["kind"],
-        "status": first["status"],
-        "regions": json.loads(first["regions"]),
-        "topics": json.loads(first["topics"]),
-        "main_language": rendering.language,
-        "languages": {part.fields["language"]: _version(part) for part in rendering.parts},
-    }
-
-
-def _version(part: Part) -> dict[str, Any]:
-    return {
-        "title": part.fields["title"],
-        "lead": part.fields["lead"],
-        "html": part.html,
-        "text": part.text,
-        "office": part.fields["office"],
-        "region_names": json.loads(part.fields["region_names"]),
-        "topic_names": json.loads(part.fields["topic_names"]),
-        "media": _media(part.media),
-    }
-
-
-def _media(placed: tuple[Placed, ...]) -> list[dict[str, Any]]:
-    """The placed renditions gathered into one entry for each photo or video. A download begins an entry."""
-    entries: list[dict[str, Any]] = []
-    for one in placed:
-        file = _file(one)
-        if one.role == _DOWNLOAD:
-            said = {"alt": one.alt, "credit": one.credit, "caption": one.caption, "name": one.name}
-            entries.append({"kind": one.kind.value, **said, "download": file, "sizes": []})
-        elif file not in entries[-1]["sizes"]:  # a small original is the same in several sizes
-            entries[-1]["sizes"].append(file)
-    return entries
-
-
-def _file(placed: Placed) -> dict[str, Any]:
-    rendition, path = placed.rendition, file_path(placed.rendition)
-    return {
-        "path": path,
-        "name": PurePosixPath(placed.name or "file").stem + PurePosixPath(path).suffix,
-        "digest": rendition.digest,
-        "media_type": rendition.media_type,
-        "size": rendition.size,
-        "width": rendition.width,
-        "height": rendition.height,
-        "duration": rendition.duration,
-    }
+def _words(source: Source, language: str) -> str:
+    """What readers are told of a notice, in a language."""
+    notice = source.revision.notice
+    return (notice.words.get(language, "") if notice else "") or sentence(source.revision.action, language)

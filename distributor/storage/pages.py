@@ -10,10 +10,15 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, RowMapping, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from distributor.core.ports import MakePage, Page, PageMark
+from distributor.core.release import ReleaseState
 from distributor.core.text import normalise
 from distributor.storage.database import Database
 from distributor.storage.schema import page_files, pages, releases
+
+WITHDRAWN = "withdrawn"
 
 
 class NewsroomPages:
@@ -22,36 +27,29 @@ class NewsroomPages:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def put(self, release_id: str, key: str, revision: int, page: dict[str, Any], now: datetime) -> str:
+    async def put(self, release_id: str, mark: PageMark, make: MakePage, now: datetime) -> str:
         """See core.ports.Pages.put."""
         async with self._database.transaction() as connection:
-            before = (
-                (await connection.execute(select(pages).where(pages.c.release_id == release_id))).mappings().first()
-            )
-            slug = (
-                before["slug"]
-                if before
-                else (await connection.execute(select(releases.c.slug).where(releases.c.id == release_id))).scalar_one()
-            )
-            if before is None or (before["key"] != key and before["revision"] < revision):
-                values = {
-                    "key": key,
-                    "revision": revision,
-                    "page": page,
-                    "words": _words(page),
-                    "updated_at": now,
-                }
-                if before is None:
-                    row = {"release_id": release_id, "slug": slug, "published_at": now, **values}
-                    await connection.execute(insert(pages).values(**row))
-                else:
-                    await connection.execute(update(pages).where(pages.c.release_id == release_id).values(**values))
-                await connection.execute(delete(page_files).where(page_files.c.release_id == release_id))
-                files = [{"release_id": release_id, **file} for file in _files(page)]
-                if files:
-                    await connection.execute(insert(page_files), files)
-                await connection.commit()
-        return f"/releases/{slug}"
+            query = select(pages).where(pages.c.release_id == release_id).with_for_update()
+            before = (await connection.execute(query)).mappings().first()
+            if before is not None:
+                if before["key"] != mark.key and before["number"] < mark.number and before["state"] != WITHDRAWN:
+                    page = make(before["page"])
+                    if page is not None:
+                        await _replace(connection, release_id, mark, page, now)
+                        await connection.commit()
+                return f"/releases/{before['slug']}"
+            page = make(None)
+            query = select(releases.c.slug, releases.c.state).where(releases.c.id == release_id)
+            release = (await connection.execute(query)).mappings().one()
+            # Nothing is promised twice: a worker that slept through a withdrawal must not publish after it.
+            if page is None or release["state"] == ReleaseState.WITHDRAWN:
+                return ""
+            row = {"release_id": release_id, "slug": release["slug"], "published_at": now}
+            await connection.execute(insert(pages).values(**row, **_columns(mark, page, now)))
+            await _name_files(connection, release_id, page)
+            await connection.commit()
+            return f"/releases/{release['slug']}"
 
     async def find(self, key: str) -> str | None:
         """See core.ports.Pages.find."""
@@ -60,7 +58,7 @@ class NewsroomPages:
             return f"/releases/{slug}" if slug else None
 
     async def get(self, slug: str) -> dict[str, Any] | None:
-        """One page with its columns, by the last part of its address."""
+        """One page with its columns, by the last part of its address; also the tombstone of a withdrawn one."""
         return await self._one(pages.c.slug == slug)
 
     async def by_id(self, release_id: str) -> dict[str, Any] | None:
@@ -68,12 +66,20 @@ class NewsroomPages:
         return await self._one(pages.c.release_id == release_id)
 
     async def newest(self, most: int, before: datetime | None = None, words: str = "") -> list[dict[str, Any]]:
-        """Published pages, newest first; `words` finds beginnings of words in any language."""
-        query = select(pages).order_by(pages.c.published_at.desc(), pages.c.release_id).limit(most)
+        """Published pages, newest first, without withdrawn ones; `words` finds beginnings of words in any language."""
+        query = select(pages).where(pages.c.state != WITHDRAWN)
+        query = query.order_by(pages.c.published_at.desc(), pages.c.release_id).limit(most)
         if before is not None:
             query = query.where(pages.c.published_at < before)
         for word in _folded(words).split()[:10]:
             query = query.where(pages.c.words.contains(f" {word}", autoescape=True))
+        async with self._database.read() as connection:
+            return [dict(row) for row in (await connection.execute(query)).mappings()]
+
+    async def withdrawn(self, most: int, since: datetime) -> list[dict[str, Any]]:
+        """Tombstones set since a time, newest first: feeds tell of them."""
+        query = select(pages).where(pages.c.state == WITHDRAWN, pages.c.updated_at >= since)
+        query = query.order_by(pages.c.updated_at.desc(), pages.c.release_id).limit(most)
         async with self._database.read() as connection:
             return [dict(row) for row in (await connection.execute(query)).mappings()]
 
@@ -89,19 +95,44 @@ class NewsroomPages:
             return dict(row) if row else None
 
 
+def _columns(mark: PageMark, page: Page, now: datetime) -> dict[str, Any]:
+    return {
+        "key": mark.key,
+        "number": mark.number,
+        "revision": mark.revision,
+        "page": page,
+        "words": _words(page),
+        "state": page["state"],
+        "updated_at": now,
+    }
+
+
+async def _replace(connection: AsyncConnection, release_id: str, mark: PageMark, page: Page, now: datetime) -> None:
+    mine = pages.c.release_id == release_id
+    await connection.execute(update(pages).where(mine).values(**_columns(mark, page, now)))
+    await connection.execute(delete(page_files).where(page_files.c.release_id == release_id))
+    await _name_files(connection, release_id, page)
+
+
+async def _name_files(connection: AsyncConnection, release_id: str, page: Page) -> None:
+    files = [{"release_id": release_id, **file} for file in _files(page)]
+    if files:
+        await connection.execute(insert(page_files), files)
+
+
 def _folded(text: str) -> str:
     # Casefold before indexing and before asking: it also folds Mtavruli to Mkhedruli.
     return normalise(text).casefold()
 
 
-def _words(page: dict[str, Any]) -> str:
+def _words(page: Page) -> str:
     parts = []
     for version in page.get("languages", {}).values():
         parts += [version.get("title", ""), version.get("lead", ""), version.get("text", "")]
     return " " + " ".join(_folded(" ".join(parts)).split())
 
 
-def _files(page: dict[str, Any]) -> Iterator[dict[str, str]]:
+def _files(page: Page) -> Iterator[dict[str, str]]:
     """Every stored file that the page names, once: objects with `digest` and `media_type`, wherever they stand."""
     seen: set[str] = set()
     waiting: list[Any] = [page]

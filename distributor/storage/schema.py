@@ -364,6 +364,9 @@ pages = Table(
     Column("words", Text, nullable=False),  # case-folded words of every language, for search
     Column("published_at", Moment, nullable=False, index=True),
     Column("updated_at", Moment, nullable=False),
+    Column("state", String(12), nullable=False, server_default="published"),  # published, held, withdrawn
+    # The delivery that wrote it: an earlier one that comes late never overwrites a later one.
+    Column("number", BigInteger, nullable=False, server_default="0"),
 )
 
 # Which stored files the newsroom may serve: only those of a published page (nothing leaks before).

@@ -15,7 +15,7 @@ from typing import Any
 
 from distributor.core.asset import Asset, Profile, Rendition
 from distributor.core.channel import Action, Channel, Destination, Job, Source
-from distributor.core.ports import Surroundings
+from distributor.core.ports import MakePage, PageMark, Surroundings
 from distributor.core.release import Kind, LanguageVersion, MediaItem, Revision, Status
 from distributor.core.rendering import Rendering
 from distributor.media.samples import sample_photos, sample_video
@@ -42,7 +42,7 @@ def video() -> tuple[str, bytes]:
 class NoPages:
     """A channel that is not the newsroom has no business with its pages."""
 
-    async def put(self, release_id: str, key: str, revision: int, page: dict[str, Any], now: datetime) -> str:
+    async def put(self, release_id: str, mark: PageMark, make: MakePage, now: datetime) -> str:
         """Never."""
         raise AssertionError("only the newsroom adapter writes pages")
 
