@@ -10,12 +10,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import structlog
 from telegram.error import Forbidden, TelegramError
 
+from distributor.bot import panels
 from distributor.bot.desk_card import DECISIONS, channel_lines, decision_line, desk_text
+from distributor.bot.proposal_card import proposal_text
 from distributor.bot.room import Room
 from distributor.bot.voice import Note, Rows
 from distributor.bot.words import Words
@@ -33,6 +37,17 @@ BEFORE_DRAWING = 0.05  # seconds: what was just approved leaves first, and news 
 LOOKED_AT = 50  # releases at a start, the last changed first
 _NEEDS_CARD = frozenset({ReleaseState.SUBMITTED, ReleaseState.HELD, ReleaseState.APPROVED, ReleaseState.DISTRIBUTING})
 _MOVING = frozenset({ReleaseState.APPROVED, ReleaseState.DISTRIBUTING})
+
+
+@dataclass(frozen=True, slots=True)
+class _Card:
+    """A message at the desk: which one, what it says, what may be decided there; `after`: with what follows a
+    publication."""
+
+    role: str
+    text: str
+    decisions: tuple[Decision, ...]
+    after: bool = False
 
 
 class Board:
@@ -107,25 +122,42 @@ class Board:
 
     async def _desk(self, standing: ReleaseStanding, names: Mapping[int, str]) -> bool:
         room, release = self._room, standing.release
-        mine = f"desk:{release.revision}"
+        cards = {f"desk:{release.revision}", *((f"desk:{release.proposed}",) if release.proposed else ())}
         kept = [row for row in await room.memory.messages(release.id) if str(row["role"]).startswith("desk:")]
         for row in kept:
-            if row["role"] != mine:
+            if row["role"] not in cards:
                 await self._replaced(int(row["chat_id"]), int(row["message_id"]), standing)
         words = room.desk_words()
+        here = {str(row["role"]): row for row in kept}
         text = desk_text(words, standing, await self._audience(standing), names)
-        decisions = DECISIONS.get(release.state, ())
-        shown = fingerprint(text, *decisions)
-        current = next((row for row in kept if row["role"] == mine), None)
+        main = _Card(f"desk:{release.revision}", text, DECISIONS.get(release.state, ()), after=True)
+        drawn = await self._card(standing, main, here, words, needed=release.state in _NEEDS_CARD)
+        if not release.proposed:
+            return drawn
+        over = (Decision.APPROVE, Decision.REJECT)
+        proposal = _Card(f"desk:{release.proposed}", proposal_text(words, standing, names), over)
+        return await self._card(standing, proposal, here, words, needed=True) or drawn
+
+    async def _card(
+        self,
+        standing: ReleaseStanding,
+        card: _Card,
+        here: Mapping[str, Mapping[str, Any]],
+        words: Words,
+        *,
+        needed: bool,
+    ) -> bool:
+        """One card as it should be: posted where it is needed and not there, edited where it shows something else."""
+        room, release, current = self._room, standing.release, here.get(card.role)
+        shown = fingerprint(card.text, *card.decisions)
         if current is None:
-            if release.state not in _NEEDS_CARD:
-                return False
-            await self._post(standing, text, shown, words, mine)
-            return True
+            if needed:
+                await self._post(standing, card, shown, words)
+            return needed
         if current["shown"] == shown:
             return False
         chat, message_id = int(current["chat_id"]), int(current["message_id"])
-        note = Note(text, await self._buttons(release.id, decisions, words), headed=True)
+        note = Note(card.text, await self._buttons(standing, card, words), headed=True)
         if not await room.voice.edit(chat, message_id, note):
             await room.memory.forget_message(chat, message_id)
             self._dirty.add(release.id)
@@ -133,13 +165,14 @@ class Board:
         await room.memory.shown(chat, message_id, shown)
         return True
 
-    async def _post(self, standing: ReleaseStanding, text: str, shown: str, words: Words, role: str) -> None:
+    async def _post(self, standing: ReleaseStanding, card: _Card, shown: str, words: Words) -> None:
         room, release = self._room, standing.release
-        if standing.revision is not None and standing.revision.content.media:
+        over = standing.proposed or standing.revision
+        if over is not None and over.content.media and Decision.APPROVE in card.decisions:
             await self._pictures(release.id, words)
-        note = Note(text, await self._buttons(release.id, DECISIONS.get(release.state, ()), words), headed=True)
+        note = Note(card.text, await self._buttons(standing, card, words), headed=True)
         message_id = await room.voice.send(room.desk_chat, note)
-        await room.memory.keep_message(room.desk_chat, message_id, release.id, role, shown)
+        await room.memory.keep_message(room.desk_chat, message_id, release.id, card.role, shown)
 
     async def _pictures(self, release_id: str, words: Words) -> None:
         """The photos as the Telegram channel will show them, before the card with the buttons."""
@@ -157,13 +190,15 @@ class Board:
         await self._room.voice.edit(chat, message_id, Note(text))
         await self._room.memory.forget_message(chat, message_id)
 
-    async def _buttons(self, release_id: str, decisions: tuple[Decision, ...], words: Words) -> Rows:
-        preview = ((words.get("bot.button.preview"), f"p:{release_id}"),)
-        if not decisions:
-            return (preview,)
-        tokens = await self._room.office.approvals.buttons(release_id, decisions)
-        row = tuple((words.get(f"decision.{decision.value}"), f"d:{tokens[decision]}") for decision in decisions)
-        return (row, preview)
+    async def _buttons(self, standing: ReleaseStanding, card: _Card, words: Words) -> Rows:
+        release = standing.release
+        preview = ((words.get("bot.button.preview"), f"p:{release.id}"),)
+        after = panels.after(words, release) if card.after else ()
+        if not card.decisions:
+            return (preview, *after)
+        tokens = await self._room.office.approvals.buttons(release.id, card.decisions)
+        row = tuple((words.get(f"decision.{decision.value}"), f"d:{tokens[decision]}") for decision in card.decisions)
+        return (row, preview, *after)
 
     async def _audience(self, standing: ReleaseStanding) -> dict[str, int]:
         """Channels of a release that is still to be decided over, with how many subscribers each has."""

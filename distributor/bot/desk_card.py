@@ -46,6 +46,7 @@ DECISIONS: Mapping[ReleaseState, tuple[Decision, ...]] = {
     ReleaseState.HELD: (Decision.RESUME, Decision.REJECT),
     ReleaseState.APPROVED: (Decision.HOLD,),
     ReleaseState.DISTRIBUTING: (Decision.HOLD,),
+    ReleaseState.DISTRIBUTED: (Decision.HOLD,),
 }
 
 

@@ -50,6 +50,9 @@ class DraftButtons:
             "media": self._media,
             "unphoto": self._photos,
             "y": self._remove_photo,
+            "times": self._times,
+            "when": self._when,
+            "never": self._never,
             "preview": self._preview,
             "submit": self._submit,
             "discard": self._sure,
@@ -78,7 +81,7 @@ class DraftButtons:
             raise Refused("forged_button")
         if not person.may(Right.WRITE) or (person.id != release.author_id and not person.may(Right.DECIDE)):
             raise Refused("not_yours")
-        if verb not in _READING and release.state not in CHANGEABLE:
+        if verb not in _READING and release.state not in CHANGEABLE and not release.following:
             raise Refused("already_distributing", state=release.state.value)
         return release
 
@@ -87,7 +90,7 @@ class DraftButtons:
 
     async def _main(self, press: Press, person: Person, release: ReleaseRow, argument: str) -> None:
         state = await self._room.memory.conversation(press.chat, person.id)
-        if release.state in CHANGEABLE and person.id == release.author_id:
+        if (release.state in CHANGEABLE and person.id == release.author_id) or release.following:
             state |= {"release": release.id, "card": press.message_id}
             await self._room.memory.remember(press.chat, person.id, state)
         await self._card.main(press.chat, press.message_id, person, release)
@@ -172,6 +175,19 @@ class DraftButtons:
         kept = tuple(item for item in release.draft.media if item.asset.digest[:16] != argument)
         release = await self._change(person, release, media=kept)
         await self._photos(press, person, release, "")
+
+    async def _times(self, press: Press, person: Person, release: ReleaseRow, argument: str) -> None:
+        rows = panels.times(self._room.words(person.language), release)
+        await self._card.panel(press.chat, press.message_id, person, release, rows)
+
+    async def _when(self, press: Press, person: Person, release: ReleaseRow, argument: str) -> None:
+        if argument in panels.TIMES:
+            await self._questions.begin_time(press.chat, person, release, argument)
+
+    async def _never(self, press: Press, person: Person, release: ReleaseRow, argument: str) -> None:
+        if argument in panels.TIMES:
+            release = await self._change(person, release, **{argument: None})
+        await self._times(press, person, release, "")
 
     async def _preview(self, press: Press, person: Person, release: ReleaseRow, argument: str) -> None:
         checked = await self._room.office.drafts.preflight(release.id)

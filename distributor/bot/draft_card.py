@@ -31,7 +31,7 @@ class DraftCard:
             found = await self._room.office.drafts.get(str(state["release"]))
         except Refused:
             return None
-        return found if found.state in (ReleaseState.DRAFT, ReleaseState.REJECTED) else None
+        return found if found.following or found.state in (ReleaseState.DRAFT, ReleaseState.REJECTED) else None
 
     async def fresh(self, chat: int, person: Person, release_id: str) -> None:
         """A new card below what was just sent; the old one of the same draft loses its buttons."""

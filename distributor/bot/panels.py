@@ -1,7 +1,7 @@
 """The draft's card: what it says, and the buttons of its panels.
 
-Pure. Callback data is 'a:<release>:<verb>[:<argument>]', at most 64 bytes. It carries no authority: whoever presses is
-checked by the office each time.
+Pure. Callback data is 'a:<release>:<verb>[:<argument>]', of what follows a publication 'f:…', at most 64 bytes. It
+carries no authority: whoever presses is checked by the office each time.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from collections.abc import Iterable
 
 from distributor.bot.voice import Note, Rows
 from distributor.bot.words import Words
+from distributor.core.approval import FOLLOWED_FROM
 from distributor.core.places import Places
-from distributor.core.release import Kind, ReleaseState
+from distributor.core.release import Action, Kind, ReleaseState
 from distributor.core.rendering import Preflight
 from distributor.core.text import cut_at_word, fingerprint
 from distributor.office.context import Context
@@ -19,6 +20,7 @@ from distributor.office.drafts import CHANGEABLE
 from distributor.storage.releases import ReleaseRow
 
 DATA_AT_MOST = 64
+TIMES = ("at", "embargo", "deadline")  # fields of a revision
 _OWN_LINES = frozenset({"no_alt", "no_credit"})  # the card's facts say these already, shorter
 
 Row = tuple[tuple[str, str], ...]
@@ -61,11 +63,13 @@ def card(words: Words, release: ReleaseRow, checked: Preflight | None, rows: Row
 def main(words: Words, release: ReleaseRow, *, blocked: bool) -> Rows:
     """The first panel."""
     made = release.id
+    if release.following:
+        return _following(words, release, blocked=blocked)
     if release.state not in CHANGEABLE:
-        return ((_b(words, made, "preview"),),)
+        return ((_b(words, made, "preview"),), *after(words, release))
     rows: list[Row] = [
         (_b(words, made, "kind"), _b(words, made, "regions"), _b(words, made, "topics")),
-        (_b(words, made, "texts"), _b(words, made, "channels")),
+        (_b(words, made, "texts"), _b(words, made, "channels"), _b(words, made, "times")),
     ]
     if release.draft.media:
         rows.append((_b(words, made, "media"), _b(words, made, "unphoto")))
@@ -76,6 +80,51 @@ def main(words: Words, release: ReleaseRow, *, blocked: bool) -> Rows:
     if release.state in (ReleaseState.DRAFT, ReleaseState.REJECTED):
         rows.append((_b(words, made, "discard"),))
     return tuple(rows)
+
+
+def _following(words: Words, release: ReleaseRow, *, blocked: bool) -> Rows:
+    """A correction that is being written, or a proposal that waits for its second person."""
+    made, rows = release.id, list[Row]()
+    if release.draft.action is Action.CORRECT:
+        rows.append((_f(words, made, "fix"), _b(words, made, "texts")))
+        if release.draft.media:
+            rows.append((_b(words, made, "media"), _b(words, made, "unphoto")))
+        rows.append((_f(words, made, "words"),))
+    last = [_b(words, made, "preview")]
+    if not release.proposed and not blocked:
+        last.append(_b(words, made, "submit"))
+    return (*rows, tuple(last), (_f(words, made, "drop"),))
+
+
+def after(words: Words, release: ReleaseRow) -> Rows:
+    """What may be done to a release that is out or on its way."""
+    if release.state not in FOLLOWED_FROM or not release.revision:
+        return ()
+    made = release.id
+    first = [_f(words, made, "correct")]
+    if release.draft.media:
+        first.append(_f(words, made, "photos"))
+    return (tuple(first), (_f(words, made, "withdraw"),))
+
+
+def times(words: Words, release: ReleaseRow) -> Rows:
+    """When it is sent, until when others keep it back, after when it must not go out any more."""
+    made, rows = release.id, list[Row]()
+    for name in TIMES:
+        row = [(words.get(f"bot.button.time.{name}"), data(made, "when", name))]
+        if getattr(release.draft, name) is not None:
+            row.append((words.get("bot.button.time.never"), data(made, "never", name)))
+        rows.append(tuple(row))
+    return (*rows, _back(words, made))
+
+
+def out_photos(words: Words, release: ReleaseRow) -> Rows:
+    """One button to have each photo or video withdrawn that is out."""
+    buttons = [
+        (f"✕ {number}. {cut_at_word(item.asset.name, 24)}", f"f:{release.id}:photo:{item.asset.digest[:16]}")
+        for number, item in enumerate(release.draft.media, 1)
+    ]
+    return _pairs(buttons)
 
 
 def kinds(words: Words, release: ReleaseRow) -> Rows:
@@ -147,6 +196,10 @@ def sure(words: Words, release_id: str) -> Rows:
 
 def _b(words: Words, release_id: str, verb: str) -> tuple[str, str]:
     return words.get(f"bot.button.{verb}"), data(release_id, verb)
+
+
+def _f(words: Words, release_id: str, verb: str) -> tuple[str, str]:
+    return words.get(f"bot.button.after.{verb}"), f"f:{release_id}:{verb}"
 
 
 def _back(words: Words, release_id: str) -> Row:

@@ -16,6 +16,7 @@ from distributor.bot.intake import with_version, words_of
 from distributor.bot.memory import State
 from distributor.bot.message_text import version_of
 from distributor.bot.room import Room
+from distributor.bot.times import moment_of
 from distributor.bot.voice import Note
 from distributor.core.asset import DiskFull, MediaKind, MediaRefused, Profile
 from distributor.core.people import Person
@@ -46,6 +47,12 @@ class Questions:
         question = words.get("bot.ask.text", language=words.language_name(language))
         await self._room.voice.send(chat, Note(question, asks=True))
 
+    async def begin_time(self, chat: int, person: Person, release: ReleaseRow, name: str) -> None:
+        """Ask for a time: 'at', 'embargo' or 'deadline'."""
+        words = self._room.words(person.language)
+        await self._remember(chat, person, {"what": "time", "release": release.id, "time": name})
+        await self._room.voice.send(chat, Note(words.get(f"bot.ask.time.{name}"), asks=True))
+
     async def answered(self, chat: int, person: Person, asking: State, message: Message) -> bool:
         """The person's message is the answer to what was asked. False where it cannot be one."""
         text, entities = words_of(message)
@@ -56,6 +63,13 @@ class Questions:
         if asking["what"] == "text":
             version = version_of(text, entities, str(asking["language"]))
             await drafts.change(release.id, person, versions=with_version(release.draft.versions, version))
+            await self._remember(chat, person, None)
+            await self._card.fresh(chat, person, release.id)
+            return True
+        if asking["what"] == "time":
+            context = self._room.office.context
+            moment = moment_of(text, context.clock(), context.time_zone)
+            await drafts.change(release.id, person, **{str(asking["time"]): moment})
             await self._remember(chat, person, None)
             await self._card.fresh(chat, person, release.id)
             return True

@@ -33,13 +33,15 @@ class ChannelStanding:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseStanding:
-    """A release with its newest frozen revision (None before the first submission) and its deliveries."""
+    """A release with its newest frozen revision (None before the first submission) and its deliveries; `proposed` is
+    the one that would follow it and waits for a decision."""
 
     release: ReleaseRow
     author: Person | None
     revision: RevisionRow | None
     decisions: list[dict[str, Any]] = field(default_factory=list)
     channels: tuple[ChannelStanding, ...] = ()
+    proposed: RevisionRow | None = None
 
 
 class Reading:
@@ -56,6 +58,7 @@ class Reading:
                 raise Refused("unknown_release", id=release_id)
             author = await people_rows.get(connection, release.author_id)
             revision = await rows.get_revision(connection, release_id, release.revision)
+            proposed = await rows.get_revision(connection, release_id, release.proposed) if release.proposed else None
             decided = await rows.decisions_of(connection, release_id)
             counts = await reports.by_channel(connection, release_id, release.revision)
             channels = []
@@ -66,15 +69,16 @@ class Reading:
                 channels.append(_channel(name, states, mine))
         order = {name: place for place, name in enumerate(self._context.seats)}
         channels.sort(key=lambda channel: order.get(channel.name, len(order)))
-        return ReleaseStanding(release, author, revision, decided, tuple(channels))
+        return ReleaseStanding(release, author, revision, decided, tuple(channels), proposed)
 
-    async def renderings(self, release_id: str) -> list[Rendering]:
-        """The frozen renderings of the newest revision."""
+    async def renderings(self, release_id: str, number: int | None = None) -> list[Rendering]:
+        """The frozen renderings of a revision; without a number, of what is to be decided over, else of the newest."""
         async with self._context.database.read() as connection:
             release = await rows.get(connection, release_id)
             if release is None:
                 raise Refused("unknown_release", id=release_id)
-            return [rendering for _, rendering in await rows.get_renderings(connection, release_id, release.revision)]
+            wanted = release.decided_over if number is None else number
+            return [rendering for _, rendering in await rows.get_renderings(connection, release_id, wanted)]
 
     async def releases(self, state: str = "", most: int = 50) -> list[ReleaseRow]:
         """Releases, the last changed first."""
