@@ -70,6 +70,7 @@ class Standing:
     blocked: bool
     action: Action = Action.PUBLISH  # of the revision that is decided over
     proposed: bool = False  # the revision follows one that is out
+    shortened: bool = False  # it is, word for word, what a template makes that two people approved beforehand
 
 
 ALLOWED_FROM: dict[Decision, frozenset[ReleaseState]] = {
@@ -102,7 +103,7 @@ def refusal(person: Person, decision: Decision, standing: Standing, seen_revisio
         return "not_editor"
     # A withdrawal needs two people too, of whom one proposes it; whoever wrote the release may be the second.
     own = {standing.submitter_id} if standing.action is Action.WITHDRAW else {standing.author_id, standing.submitter_id}
-    if decision is Decision.APPROVE and person.id in own:
+    if decision is Decision.APPROVE and person.id in own and not standing.shortened:
         return "own_release"
     if standing.state not in allowed_from(decision, proposed=standing.proposed):
         return "wrong_state"

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from distributor.core.asset import Asset
 from distributor.core.data import aware
+from distributor.core.warning import Warning
 
 
 class Kind(StrEnum):
@@ -131,7 +132,8 @@ class Revision:
 
     `channels` narrows the audience to the channels named; empty means every channel that accepts it.
     `at` is when we send; `embargo` is when others may publish; after `deadline` it must not go out. Times are kept
-    in UTC; one without a zone is refused with ValueError.
+    in UTC; one without a zone is refused with ValueError. `warning` is what CAP says of it. One that was made from a
+    template names it ('flood@2') and keeps the values that filled its gaps.
     """
 
     release_id: str
@@ -148,6 +150,9 @@ class Revision:
     embargo: datetime | None = None
     deadline: datetime | None = None
     notice: Notice | None = None
+    warning: Warning | None = None
+    template: str = ""
+    filled: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """One form of a time, so that the same moment always gives the same hash."""
