@@ -22,6 +22,7 @@ import structlog
 from distributor.adapters import registry
 from distributor.config import ChannelSettings, Settings, find_places
 from distributor.core.channel import Channel, Previewer
+from distributor.core.policy import RetryPolicy
 from distributor.core.ports import Clock, Events, Queue, Surroundings, Window
 from distributor.media.service import MediaLibrary
 from distributor.office.auditing import SigningKey
@@ -126,7 +127,7 @@ def _seat(name: str, channel: ChannelSettings, adapter: Channel) -> Seat:
         kinds=frozenset(kind.value for kind in channel.accepts.kinds),
         regions=frozenset(channel.accepts.regions),
         topics=frozenset(channel.accepts.topics),
-        deadline=channel.deadline or DEADLINE,
+        deadline=channel.deadline or max(DEADLINE, timedelta(seconds=1.1 * sum(adapter.traits.waits))),
         live=channel.live,
         label=channel.title,
     )
@@ -135,6 +136,7 @@ def _seat(name: str, channel: ChannelSettings, adapter: Channel) -> Seat:
 def _lane(name: str, channel: ChannelSettings, adapter: Channel) -> Lane:
     # A channel with an account of its own has one destination: that destination's rates are the lane's.
     own = bool(adapter.own_address())
+    waits = adapter.traits.waits
     return Lane(
         name=name,
         channel=adapter,
@@ -142,6 +144,7 @@ def _lane(name: str, channel: ChannelSettings, adapter: Channel) -> Lane:
         destination_windows=() if own else _windows(channel.destination_rates),
         concurrency=channel.concurrency,
         live=channel.live,
+        policy=RetryPolicy.scheduled(waits) if waits else RetryPolicy(),
     )
 
 

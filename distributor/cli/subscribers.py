@@ -1,4 +1,4 @@
-"""`distributor subscribers`: who gets the mail.
+"""`distributor subscribers`: who gets the mail, and the webhooks.
 
 May touch: destinations and subscriptions, through the office.
 """
@@ -88,6 +88,17 @@ def show(
             row.pop("token")  # whoever holds it may unsubscribe in the subscriber's name
             row["asked for"] = ", ".join(code for codes in row["facets"].values() for code in codes) or "everything"
         listing(rows, ("id", "channel", "address", "language", "status", "asked for"), as_json, "Subscribers")
+        return 0
+
+    raise typer.Exit(with_parts(config or context.obj, work))
+
+
+@group.command("secret")
+def secret(context: typer.Context, channel: str, address: str, config: Config = None) -> None:
+    """Show the key with which a webhook's receiver verifies our calls. Give it to nobody else."""
+
+    async def work(parts: Parts) -> int:
+        say(await parts.office.subscriptions.secret(channel, address, None))
         return 0
 
     raise typer.Exit(with_parts(config or context.obj, work))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from distributor.core.asset import Asset, Profile, Rendition
 from distributor.core.outcome import Finding, Outcome, Receipt
@@ -28,6 +28,7 @@ class Traits:
     `prepares`: media reaches the platform by calls of its own before the publishing call.
     `media_count`: the platform's rate counts every photo of an album, not the call.
     `actions`: what it can do.
+    `waits`: seconds between attempts, where the channel has a schedule of its own; it is given up after the last.
     """
 
     bulk: bool = False
@@ -36,6 +37,7 @@ class Traits:
     prepares: bool = True
     media_count: bool = False
     actions: frozenset[Action] = frozenset({Action.PUBLISH})
+    waits: tuple[float, ...] = ()
 
 
 def calls_of(rendering: Rendering, traits: Traits) -> int:
@@ -210,3 +212,14 @@ class Previewer(Protocol):
 
     async def preview(self, rendering: Rendering, chat: int) -> None:
         """Send the real rendering, through the same calls, to the person's own chat."""
+
+
+@runtime_checkable
+class Endpoints(Protocol):
+    """A channel whose subscribers are no mailboxes but addresses of another form, each with a key of its own."""
+
+    def address_fault(self, address: str) -> str:
+        """Why a subscriber cannot have this address, as a code; '' where nothing speaks against it."""
+
+    def secret_of(self, token: str) -> str:
+        """What the subscriber with this token verifies our calls with."""

@@ -6,11 +6,12 @@ holds no slot.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import cast
 
-from tenacity import RetryCallState, wait_exponential, wait_random
+from tenacity import RetryCallState, wait_chain, wait_exponential, wait_fixed, wait_random
 from tenacity.wait import wait_base
 
 
@@ -32,6 +33,11 @@ class RetryPolicy:
     wait: wait_base = field(default_factory=lambda: wait_exponential(multiplier=2, max=900) + wait_random(0, 2))
     most_attempts: int = 100
     most_looks: int = 5
+
+    @classmethod
+    def scheduled(cls, waits: Sequence[float]) -> RetryPolicy:
+        """A first attempt, and one after each of these waits (seconds, a tenth more by chance); then it is given up."""
+        return cls(wait_chain(*(wait_fixed(wait) + wait_random(0, wait / 10) for wait in waits)), len(waits) + 1)
 
     def due(self, now: datetime, attempts: int, retry_after: float | None = None) -> datetime:
         """When to try next after so many attempts. A wait that the platform named is kept exactly."""

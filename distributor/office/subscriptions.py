@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from distributor.core.channel import Endpoints
 from distributor.core.people import Person, Right
 from distributor.core.refusal import Refused
 from distributor.core.release import Kind
@@ -63,8 +64,14 @@ class Subscriptions:
             raise Refused("unknown_channel", name=channel, known=", ".join(context.seats))
         if context.seats[channel].adapter.own_address():
             raise Refused("no_subscribers_here", name=channel)
-        if not _MAILBOX.fullmatch(address) or faults_in(label, one_line=True):
+        adapter = context.seats[channel].adapter
+        if isinstance(adapter, Endpoints):
+            if fault := adapter.address_fault(address):
+                raise Refused(f"endpoint_{fault}", address=address)
+        elif not _MAILBOX.fullmatch(address):
             raise Refused("bad_address", address=address)
+        if faults_in(label, one_line=True):
+            raise Refused("bad_address", address=label)
         known = {
             "region": set(context.regions.by_code),
             "topic": set(context.topics.by_code),
@@ -79,6 +86,20 @@ class Subscriptions:
         """Subscribers with their facets."""
         async with self._context.database.read() as connection:
             return await rows.subscribers(connection, channel)
+
+    async def secret(self, channel: str, address: str, person: Person | None) -> str:
+        """What a subscriber's endpoint verifies our calls with. That it was shown is in the log, and it is not."""
+        if person is not None and not person.may(Right.OPERATE):
+            raise Refused("not_administrator")
+        seat = self._context.seats.get(channel)
+        found = next((row for row in await self.everyone(channel) if row["address"] == normalise(address)), None)
+        if seat is None or not isinstance(seat.adapter, Endpoints) or found is None:
+            raise Refused("no_such_endpoint", name=channel, address=address)
+        async with self._context.database.transaction(logged=True) as connection:
+            subject, now = f"destination:{found['id']}", self._context.clock()
+            await audit.append(connection, now, actor(person), "subscriber.secret_shown", subject, {"channel": channel})
+            await connection.commit()
+        return seat.adapter.secret_of(str(found["token"]))
 
     async def by_token(self, token: str) -> dict[str, Any] | None:
         """The subscriber behind an unsubscribe link."""
