@@ -12,6 +12,7 @@ from collections.abc import Hashable
 
 from distributor.adapters.email_conversation import Conversation
 from distributor.adapters.email_dkim import DkimKey, dkim_key, sign
+from distributor.adapters.email_frame import SHORT
 from distributor.adapters.email_headers import Unsendable, one_line
 from distributor.adapters.email_message import Mail, Template, signed, template, template_key
 from distributor.adapters.email_pool import Pool
@@ -19,14 +20,15 @@ from distributor.adapters.email_render import profiles, render
 from distributor.adapters.email_settings import EmailSettings, plain_address
 from distributor.adapters.email_smtp import NotOpened, open_conversation, tls_context
 from distributor.core.asset import Asset, Profile
-from distributor.core.channel import Allowance, Health, Job, Progress, Source, Traits
-from distributor.core.outcome import CannotTell, Deferred, Finding, Outcome, Rejected, Scope
+from distributor.core.channel import Action, Allowance, Health, Job, Progress, Source, Traits
+from distributor.core.outcome import CannotTell, Deferred, Finding, Outcome, Receipt, Rejected, Scope, Sent
 from distributor.core.ports import Surroundings
 from distributor.core.rendering import Problem, Rendering, Severity
 
 __all__ = ["Email", "EmailSettings"]
 
 _CLIPPED = 102_000  # Gmail shows so many bytes of HTML and hides the rest, the unsubscribe link with it
+_LONGEST_SUBJECT = 255  # Outlook cuts a longer one off: of a notice the labels alone would stay
 _KEPT_TEMPLATES = 16  # releases and languages that go out at once; with a picture each weighs half a megabyte
 
 
@@ -35,7 +37,7 @@ class Email:
 
     def __init__(self, name: str, settings: EmailSettings, surroundings: Surroundings) -> None:
         self.name = name
-        self.traits = Traits(bulk=True, prepares=False)
+        self.traits = Traits(bulk=True, prepares=False, actions=frozenset(Action))
         self._settings = settings
         self._around = surroundings
         self._pool = Pool(self._open, settings.connections, settings.messages_per_connection)
@@ -55,7 +57,7 @@ class Email:
     def render(self, source: Source) -> Rendering | None:
         """One mail in the reader's language."""
         limits = (self._settings.sender_domain, self._settings.max_inline_bytes)
-        return render(source, self.name, self._around.base_url, *limits)
+        return render(source, self.name, self._around.base_url, *limits, self._around.time_zone)
 
     def check(self, rendering: Rendering) -> tuple[Problem, ...]:
         """A title that would break a header, pictures without words, mails too heavy or clipped by readers."""
@@ -66,6 +68,9 @@ class Email:
             one_line(part.fields["subject"], "bad_subject", "the title")
         except Unsendable as problem:
             found.append(Problem(Severity.BLOCKING, f"mail.{problem.code}", where, self.name))
+        if len(part.fields["subject"]) > _LONGEST_SUBJECT:
+            size = {"length": str(len(part.fields["subject"])), "limit": str(_LONGEST_SUBJECT)}
+            found.append(Problem(Severity.WARNING, "mail.long_subject", where | size, self.name))
         for placed in part.media:
             if not placed.alt.strip():
                 found.append(Problem(Severity.WARNING, "mail.no_alt", where, self.name))
@@ -82,11 +87,15 @@ class Email:
 
     async def prepare(self, job: Job, progress: Progress) -> Outcome | None:
         """Nothing reaches the relay before the mail itself. What surely cannot be sent is refused here already."""
+        if _nothing_stands(job):
+            return None
         composed = await self._unsigned(job)
         return None if isinstance(composed, Mail) else composed
 
     async def publish(self, job: Job, progress: Progress) -> Outcome:
-        """One transaction for one reader."""
+        """One transaction for one reader. What follows a publication is a mail of its own: a sent one stays sent."""
+        if _nothing_stands(job):
+            return Sent(Receipt((), detail={"nothing": "stood there"}))
         composed = await self._unsigned(job)
         if isinstance(composed, Mail) and self._settings.dkim_key_file is not None:
             composed = await self._signed(composed)
@@ -174,7 +183,9 @@ class Email:
     def _make(self, job: Job) -> Template:
         media = job.rendering.parts[0].media
         picture = self._read_file(media[0].rendition.digest) if media else None
-        return template(job, self._settings, self._around.office_name, self._around.base_url, picture)
+        return template(
+            job, self._settings, self._around.office_name, self._around.base_url, picture, self._around.time_zone
+        )
 
     def _read_file(self, digest: str) -> bytes:
         return self._around.media.open(digest).read_bytes()
@@ -184,6 +195,11 @@ class Email:
             pem = self._settings.dkim_key_file.read_bytes()
             self._key = dkim_key(self._settings.dkim_selector, self._settings.dkim_domain, pem)
         return self._key
+
+
+def _nothing_stands(job: Job) -> bool:
+    """True where there is no reader to tell: he never got the release."""
+    return job.before is None and job.action in SHORT
 
 
 def _refused(problem: Unsendable) -> Outcome:

@@ -23,7 +23,7 @@ from distributor.adapters.email_headers import Unsendable
 # Signed once more than they occur, so that nobody can add a second one unseen (RFC 6376, 8.15).
 _ONCE = (b"from", b"to", b"subject", b"date", b"message-id", b"reply-to")
 _SEALED = (*_ONCE, b"list-unsubscribe", b"list-unsubscribe-post")
-_SIGNED = (*_SEALED, b"mime-version", b"content-type", b"content-language", b"list-id")
+_SIGNED = (*_SEALED, b"in-reply-to", b"references", b"mime-version", b"content-type", b"content-language", b"list-id")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from email.utils import format_datetime
 
+from distributor.adapters.email_frame import early
 from distributor.adapters.email_settings import EmailSettings, plain_address
-from distributor.core.channel import Job
+from distributor.core.channel import Before, Job
 from distributor.core.rendering import Part
 from distributor.core.text import faults_in
 
@@ -53,6 +54,13 @@ def reader_head(name: str, address: str, message_id: str, unsubscribe: str) -> b
     return f"{to}\r\nMessage-ID: <{message_id}>\r\nList-Unsubscribe: <{unsubscribe}>\r\n".encode()
 
 
+def thread_head(before: Before, domain: str) -> bytes:
+    """The headers that put a mail below the reader's first one, and below the last correction of it."""
+    first, last = message_id(before.key, domain), message_id(before.sent_key, domain)
+    chain = f"<{first}>" if first == last else f"<{first}>\r\n <{last}>"
+    return f"In-Reply-To: <{first}>\r\nReferences: {chain}\r\n".encode()
+
+
 def message_id(key: str, domain: str) -> str:
     """The Message-ID of a delivery, without brackets: the same at every attempt. `domain` is the sender's."""
     return f"{key if _PLAIN_KEY.fullmatch(key) else hashlib.sha256(key.encode()).hexdigest()}@{domain}"
@@ -78,13 +86,13 @@ def _list_lines(job: Job, part: Part, settings: EmailSettings) -> Iterator[str]:
     # Written by people and approved by them, so not Auto-Submitted; but no holiday notices in answer, please.
     yield "Precedence: bulk"
     yield "X-Auto-Response-Suppress: OOF, AutoReply"
-    if part.fields.get("kind") == "emergency":
+    if part.fields.get("kind") == "emergency" or part.kind in ("withdrawal", "hold"):
         yield "Importance: high"
 
 
 def _date(job: Job, part: Part) -> datetime:
     """When it became free to go: known before the first attempt and the same at every later one."""
-    not_before = part.fields.get("not_before", "")
+    not_before = part.fields.get("scheduled" if early(job, part) else "not_before", "")
     return max(job.approved_at, datetime.fromisoformat(not_before)) if not_before else job.approved_at
 
 

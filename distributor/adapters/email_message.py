@@ -10,11 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from distributor.adapters.email_dkim import DkimKey, sign
-from distributor.adapters.email_headers import Unsendable, message_id, one_line, reader_head, release_head
+from distributor.adapters.email_frame import early, unmarked
+from distributor.adapters.email_headers import Unsendable, message_id, one_line, reader_head, release_head, thread_head
 from distributor.adapters.email_mime import Body, body
+from distributor.adapters.email_notices import ACKNOWLEDGE, FIRST, MAIL, PLACES, when
 from distributor.adapters.email_render import content_id
 from distributor.adapters.email_settings import EmailSettings, plain_address
 from distributor.core.channel import Job
@@ -44,6 +46,9 @@ class Template:
     before: bytes  # headers before the reader's own
     after: bytes  # and after them
     body: Body
+    kind: str = MAIL  # Part.kind
+    acknowledge: str = ""  # the page, without what follows its '?'
+    time_zone: str = ""
 
     def mail(self, job: Job) -> Mail:
         """The mail of a job with this rendering, unsigned. Unsendable says what is wrong."""
@@ -55,16 +60,38 @@ class Template:
         link = _unsubscribe_link(self.unsubscribe, reader.token)
         identity = message_id(job.key, self.domain)
         own = reader_head(reader.label, recipient, identity, link)
-        data = b"".join((self.before, own, self.after, *self.body.filled(link.encode())))
+        values = [link.encode()]
+        if self.kind != MAIL:
+            values = [self._own(place, job, link).encode() for place in PLACES[self.kind]]
+            own += thread_head(job.before, self.domain) if job.before else b""
+        data = b"".join((self.before, own, self.after, *self.body.filled(*values)))
         sender = self.settings.envelope_sender(job.delivery_id)
         return Mail(sender, recipient, identity, data, utf8=not recipient.isascii())
 
+    def _own(self, place: str, job: Job, unsubscribe: str) -> str:
+        """What stands in a place of this reader's mail."""
+        language = job.rendering.language
+        if place == ACKNOWLEDGE:
+            asked = {"token": job.destination.token, "release": job.release_id, "revision": str(job.revision)}
+            return f"{self.acknowledge}?{urlencode(asked | {'lang': language})}"
+        if place == FIRST:
+            if job.before is None:
+                raise Unsendable("nothing_before", "this mail tells of an earlier one, and there was none")
+            return when(job.before.first_at, language, self.time_zone)
+        return unsubscribe
+
 
 def template(
-    job: Job, settings: EmailSettings, office_name: str, base_url: str, picture: bytes | None = None
+    job: Job,
+    settings: EmailSettings,
+    office_name: str,
+    base_url: str,
+    picture: bytes | None = None,
+    time_zone: str = "Asia/Tbilisi",
 ) -> Template:
     """What a job's mail shares with every other of the same `template_key`. `picture` is the content of the part's one
     rendition. Unsendable where no reader could get it."""
+    job = unmarked(job)
     part, domain = job.rendering.parts[0], settings.sender_domain
     before, after = release_head(job, settings, office_name)
     cid = ""
@@ -72,7 +99,9 @@ def template(
         one_line(part.media[0].rendition.media_type, "bad_picture", "the picture's type")
         cid = content_id(part.media[0].rendition, domain)
     unsubscribe = settings.unsubscribe_url or f"{base_url}/unsubscribe/{{token}}"
-    return Template(settings, domain, unsubscribe, before, after, body(part, picture, cid))
+    read = f"{base_url}/acknowledge"
+    made = body(part, picture, cid)
+    return Template(settings, domain, unsubscribe, before, after, made, part.kind, read, time_zone)
 
 
 def template_key(job: Job) -> Hashable:
@@ -80,8 +109,8 @@ def template_key(job: Job) -> Hashable:
     rendering, part = job.rendering, job.rendering.parts[0]
     pictures = tuple((placed.rendition.digest, placed.rendition.media_type) for placed in part.media)
     return (
-        part.text, part.html, *part.fields.items(), pictures,
-        rendering.language, job.destination.channel, job.approved_at,
+        part.kind, part.text, part.html, *part.fields.items(), pictures,
+        rendering.language, job.destination.channel, job.approved_at, early(job, part),
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The parts of a mail, encoded once for a rendering, with room for the reader's link.
+"""The parts of a mail, encoded once for a rendering, with room for what is the reader's own.
 
 Pure. Encoding a text costs a hundred times what a mail may cost at full speed, and only its last lines differ from
 reader to reader: those alone are encoded for each. Quoted-printable where the text stays readable in it, else base64:
@@ -11,10 +11,10 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from distributor.adapters.email_render import UNSUBSCRIBE
+from distributor.adapters.email_notices import PLACES, UNSUBSCRIBE
 from distributor.core.rendering import Part
 
 _LINE = 57  # bytes that make one line of 76 in base64
@@ -25,28 +25,31 @@ _ONE_TOO_LONG = re.compile(rb"^([^\n]{74})(=20|=09)(?=\r$)", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """An encoded text: `fixed`, then what `encode` makes of `before`, the reader's link and `after`, then `end`.
+    """An encoded text: `fixed`, then what `encode` makes of `pieces` with the reader's values between them, then `end`.
 
-    A text without a place for the link is all `fixed`.
+    `places` says which value follows each piece but the last. A text without a place is all `fixed`.
     """
 
     encoding: str
     fixed: bytes
-    before: bytes = b""
-    after: bytes = b""
+    pieces: tuple[bytes, ...] = ()
+    places: tuple[int, ...] = ()
     end: bytes = b""
     encode: Callable[[bytes], bytes] | None = None
 
-    def tail(self, link: bytes) -> bytes:
+    def tail(self, values: Sequence[bytes]) -> bytes:
         """All that follows `fixed`."""
         if self.encode is None:
             return b""
-        return self.encode(self.before + link + self.after) + self.end
+        own = [self.pieces[0]]
+        for place, piece in zip(self.places, self.pieces[1:], strict=True):
+            own += (values[place], piece)
+        return self.encode(b"".join(own)) + self.end
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """The MIME headers and parts of a mail, but for the readers' links."""
+    """The MIME headers and parts of a mail, but for what is the readers' own."""
 
     opening: bytes  # from MIME-Version up to the fixed lines of the text
     text: Linked
@@ -54,15 +57,17 @@ class Body:
     html: Linked
     closing: bytes
 
-    def filled(self, link: bytes) -> tuple[bytes, ...]:
-        """The pieces of the body with this reader's link, an ASCII http address."""
-        in_html = link.replace(b"&", b"&amp;").replace(b'"', b"%22")
-        return self.opening, self.text.tail(link), self.between, self.html.tail(in_html), self.closing
+    def filled(self, *values: bytes) -> tuple[bytes, ...]:
+        """The pieces of the body with this reader's values, in the order of the part's PLACES: ASCII http addresses,
+        and words without marks of HTML."""
+        in_html = [value.replace(b"&", b"&amp;").replace(b'"', b"%22") for value in values]
+        return self.opening, self.text.tail(values), self.between, self.html.tail(in_html), self.closing
 
 
 def body(part: Part, picture: bytes | None, cid: str) -> Body:
     """The body of a rendering's one part. `picture` is the content of its rendition, `cid` its Content-ID."""
-    text, html = linked(part.text), linked(part.html)
+    places = PLACES[part.kind]
+    text, html = linked(part.text, places), linked(part.html, places)
     # The same at every attempt; '=_' cannot occur in quoted-printable or base64.
     mark = f"=_{hashlib.sha256(f'{part.text}{part.html}{cid}'.encode()).hexdigest()[:24]}"
     outer, inner = f"{mark}_0", f"{mark}_1"
@@ -88,26 +93,37 @@ def body(part: Part, picture: bytes | None, cid: str) -> Body:
     )
 
 
-def linked(text: str) -> Linked:
-    """A text in the shorter of the two encodings. Only the last place for a link counts: it is in the foot."""
-    lines = "\r\n".join(text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")) + "\r\n"
-    before, mark, after = (piece.encode() for piece in lines.rpartition(UNSUBSCRIBE))
-    plain = before + after
-    # Compared without the link, whose length must not decide: all readers get the same encoding.
+def linked(text: str, places: Sequence[str] = (UNSUBSCRIBE,)) -> Linked:
+    """A text in the shorter of the two encodings. Of each place only the last occurrence counts, before those of the
+    places after it: they are in the foot."""
+    rest = "\r\n".join(text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")) + "\r\n"
+    pieces: list[bytes] = []
+    found: list[int] = []
+    for number, place in reversed(list(enumerate(places))):
+        before, mark, after = rest.rpartition(place)
+        if mark:
+            pieces.insert(0, after.encode())
+            found.insert(0, number)
+            rest = before
+    pieces.insert(0, rest.encode())
+    plain = b"".join(pieces)
+    # Compared without the values, whose length must not decide: all readers get the same encoding.
     quoted, packed = _quoted(plain), _base64(plain)
     if len(quoted) <= len(packed):
-        return _in_lines(before, after) if mark else Linked("quoted-printable", quoted)
-    if not mark:
+        return _in_lines(pieces, found) if found else Linked("quoted-printable", quoted)
+    if not found:
         return Linked("base64", packed)
-    fixed = len(before) // _LINE * _LINE
-    return Linked("base64", _base64(before[:fixed]), before[fixed:], after, encode=_base64)
+    first, *others = pieces
+    fixed = len(first) // _LINE * _LINE
+    return Linked("base64", _base64(first[:fixed]), (first[fixed:], *others), tuple(found), encode=_base64)
 
 
-def _in_lines(before: bytes, after: bytes) -> Linked:
-    start = before.rfind(b"\n") + 1
-    end = after.index(b"\n") + 1
-    fixed, rest = _quoted(before[:start]), _quoted(after[end:])
-    return Linked("quoted-printable", fixed, before[start:], after[:end], rest, _quoted)
+def _in_lines(pieces: list[bytes], found: list[int]) -> Linked:
+    first, *middle, last = pieces
+    start = first.rfind(b"\n") + 1
+    end = last.index(b"\n") + 1
+    own = (first[start:], *middle, last[:end])
+    return Linked("quoted-printable", _quoted(first[:start]), own, tuple(found), _quoted(last[end:]), _quoted)
 
 
 def _quoted(text: bytes) -> bytes:

@@ -1,6 +1,6 @@
 """A release as a mail: subject, plain text, HTML, one picture inside.
 
-Pure. The rendering is what an editor approves; at sending only the reader's own unsubscribe link is put into it.
+Pure. The rendering is what an editor approves; at sending only the reader's own places are filled (email_notices).
 """
 
 from __future__ import annotations
@@ -9,17 +9,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 
+from distributor.adapters.email_frame import SHORT, Frame, frame, short_html, short_text
+from distributor.adapters.email_notices import UNSUBSCRIBE
 from distributor.adapters.email_words import Words, words
 from distributor.adapters.site import clean_html, download_profile, file_path
 from distributor.core.asset import Asset, MediaKind, Profile, Rendition
 from distributor.core.channel import Source
 from distributor.core.markup import html as body_html
 from distributor.core.markup import parse, plain
-from distributor.core.release import LanguageVersion, MediaItem, Status
+from distributor.core.release import LanguageVersion, MediaItem
 from distributor.core.rendering import Part, Placed, Rendering
-
-UNSUBSCRIBE = "{unsubscribe}"
-"""Stands for the reader's own link. Only its last occurrence counts: it is in the foot, after all of the author's."""
 
 _STYLE = """
 body{margin:0;background:#f4f5f7;color:#1c1f23;font:17px/1.55 system-ui,-apple-system,'Segoe UI',sans-serif}
@@ -67,33 +66,35 @@ def content_id(rendition: Rendition, domain: str) -> str:
     return f"{rendition.digest[:32]}@{domain}"
 
 
-def render(source: Source, channel: str, base_url: str, domain: str, max_inline_bytes: int) -> Rendering | None:
+def render(
+    source: Source, channel: str, base_url: str, domain: str, max_inline_bytes: int, time_zone: str
+) -> Rendering | None:
     """The mail of a revision in the reader's language, or None where no language suits.
 
-    `domain` is the sender's; it makes the picture's Content-ID.
+    `domain` is the sender's; it makes the picture's Content-ID. `time_zone` is the office's.
     """
     version = source.revision.version(source.languages)
     if version is None:
         return None
     w = words(version.language)
-    shown = list(_media(source, version.language, base_url))
-    inline = _inline(source, version.language, max_inline_bytes)
-    marks = {Status.EXERCISE: f"[{w.exercise}] ", Status.TEST: f"[{w.test}] "}
-    title = marks.get(source.revision.status, "") + version.title
-    part = Part(
-        kind="mail",
-        text=_text(source, version, title, shown, w),
-        html=_html(source, version, title, shown, inline, domain, w),
-        media=(inline,) if inline else (),
-        fields={"subject": title, "kind": source.revision.kind.value, "not_before": _not_before(source)},
-    )
+    around = frame(source, version.language, version.title, time_zone)
+    if source.revision.action in SHORT:
+        text, html, inline = _short(source, version, around, w)
+    else:
+        shown = list(_media(source, version.language, base_url))
+        inline = _inline(source, version.language, max_inline_bytes)
+        text = _text(source, version, around, shown, w)
+        html = _html(source, version, around, shown, inline, domain, w)
+    part = Part(around.kind, text=text, html=html, media=(inline,) if inline else (), fields=around.fields)
     return Rendering(channel, version.language, (part,))
 
 
-def _not_before(source: Source) -> str:
-    """The earliest time at which it may go out, ISO 8601; empty where approval alone decides. Dates the mail."""
-    times = [time for time in (source.revision.at, source.revision.embargo) if time is not None]
-    return max(times).isoformat() if times else ""
+def _short(source: Source, version: LanguageVersion, around: Frame, w: Words) -> tuple[str, str, None]:
+    """A mail that only tells: no body, no media."""
+    blocks = [*short_text(source, around, version.language), _foot_text(source, w)]
+    body = short_html(source, around, version.language)
+    html = _head_html(source, version, around) + around.top_html + body + _foot_html(source, w)
+    return around.top_text + "\n\n".join(blocks), html, None
 
 
 def _media(source: Source, language: str, base_url: str) -> Iterator[_Shown]:
@@ -117,8 +118,8 @@ def _inline(source: Source, language: str, max_bytes: int) -> Placed | None:
     return None
 
 
-def _text(source: Source, version: LanguageVersion, title: str, shown: list[_Shown], w: Words) -> str:
-    blocks = [title, version.lead, plain(parse(version.body), links=True)]
+def _text(source: Source, version: LanguageVersion, around: Frame, shown: list[_Shown], w: Words) -> str:
+    blocks = [around.title, version.lead, plain(parse(version.body), links=True)]
     if shown:
         lines = [f"{w.media}:"]
         for number, one in enumerate(shown, 1):
@@ -126,16 +127,19 @@ def _text(source: Source, version: LanguageVersion, title: str, shown: list[_Sho
             about = ". ".join(part.rstrip(".") for part in said if part)
             lines.append(f"{one.title(w, number)}{': ' if about else ''}{about}\n{one.address}")
         blocks.append("\n\n".join(lines))
-    blocks.append(f"{w.read}: {source.permanent_url}")
+    blocks += [f"{w.read}: {source.permanent_url}", around.asks_text, _foot_text(source, w)]
+    return around.top_text + "\n\n".join(block for block in blocks if block)
+
+
+def _foot_text(source: Source, w: Words) -> str:
     # "-- " and what follows is a signature: programs fold it away and leave it out of answers (RFC 3676, 4.3).
-    foot = f"-- \n{w.why.format(office=source.office_name)}\n{w.unsubscribe}: {UNSUBSCRIBE}\n"
-    return "\n\n".join(block for block in [*blocks, foot] if block)
+    return f"-- \n{w.why.format(office=source.office_name)}\n{w.unsubscribe}: {UNSUBSCRIBE}\n"
 
 
 def _html(
     source: Source,
     version: LanguageVersion,
-    title: str,
+    around: Frame,
     shown: list[_Shown],
     inline: Placed | None,
     domain: str,
@@ -146,14 +150,25 @@ def _html(
     head = escape(source.office_name) + (f" · {escape(where)}" if where else "")
     link = escape(source.permanent_url)
     return (
-        f'<!doctype html><html lang="{escape(version.language)}"><head><meta charset="utf-8">'
-        f'<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body><main>\n"
-        f"<header>{head}</header>\n<h1>{escape(title)}</h1>\n{lead}\n"
+        f"{_head_html(source, version, around)}{around.top_html}"
+        f"<header>{head}</header>\n<h1>{escape(around.title)}</h1>\n{lead}\n"
         f"{_figure(inline, domain, w) if inline else ''}\n"
         f"{clean_html(body_html(parse(version.body)))}\n"
         f"{_media_html(shown, w) if shown else ''}\n"
-        f'<p><a href="{link}">{escape(w.read)}</a></p>\n'
+        f'<p><a href="{link}">{escape(w.read)}</a></p>\n{around.asks_html}{_foot_html(source, w)}'
+    )
+
+
+def _head_html(source: Source, version: LanguageVersion, around: Frame) -> str:
+    return (
+        f'<!doctype html><html lang="{escape(version.language)}"><head><meta charset="utf-8">'
+        f'<meta name="viewport" content="width=device-width,initial-scale=1">'
+        f"<title>{escape(around.title)}</title><style>{_STYLE}</style>{around.style}</head><body><main>\n"
+    )
+
+
+def _foot_html(source: Source, w: Words) -> str:
+    return (
         f"<footer><p>{escape(w.why.format(office=source.office_name))}<br>"
         f'<a href="{UNSUBSCRIBE}">{escape(w.unsubscribe)}</a></p></footer>\n</main></body></html>\n'
     )

@@ -22,7 +22,8 @@ from hypothesis import strategies as st
 from distributor.adapters.email_headers import message_id, reader_head, release_head
 from distributor.adapters.email_message import template, template_key
 from distributor.adapters.email_mime import linked
-from distributor.adapters.email_render import UNSUBSCRIBE, content_id
+from distributor.adapters.email_notices import UNSUBSCRIBE
+from distributor.adapters.email_render import content_id
 from distributor.adapters.email_settings import EmailSettings, plain_address
 from distributor.core.asset import MediaKind, Rendition
 from distributor.core.channel import Action, Destination, Job
