@@ -76,6 +76,13 @@ class NewsroomPages:
         async with self._database.read() as connection:
             return [dict(row) for row in (await connection.execute(query)).mappings()]
 
+    async def changed(self, most: int, since: datetime) -> list[dict[str, Any]]:
+        """Pages that were corrected, held or freed since a time, the last changed first; without withdrawn ones."""
+        query = select(pages).where(pages.c.updated_at >= since, pages.c.updated_at > pages.c.published_at)
+        query = query.where(pages.c.state != WITHDRAWN).order_by(pages.c.updated_at.desc(), pages.c.release_id)
+        async with self._database.read() as connection:
+            return [dict(row) for row in (await connection.execute(query.limit(most))).mappings()]
+
     async def withdrawn(self, most: int, since: datetime) -> list[dict[str, Any]]:
         """Tombstones set since a time, newest first: feeds tell of them."""
         query = select(pages).where(pages.c.state == WITHDRAWN, pages.c.updated_at >= since)

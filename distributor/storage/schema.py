@@ -363,7 +363,7 @@ pages = Table(
     Column("page", JSON, nullable=False),
     Column("words", Text, nullable=False),  # case-folded words of every language, for search
     Column("published_at", Moment, nullable=False, index=True),
-    Column("updated_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False, index=True),
     Column("state", String(12), nullable=False, server_default="published"),  # published, held, withdrawn
     # The delivery that wrote it: an earlier one that comes late never overwrites a later one.
     Column("number", BigInteger, nullable=False, server_default="0"),

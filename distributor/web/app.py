@@ -75,6 +75,9 @@ async def _answers(
         if request.path.startswith(("/admin", "/unsubscribe")):
             response.headers["Cache-Control"] = "no-store"
             response.headers["Referrer-Policy"] = "no-referrer"
+        elif not request.path.startswith("/static/"):
+            # What is out may be corrected or withdrawn at any moment: nobody shows an old copy without asking.
+            response.headers.setdefault("Cache-Control", "no-cache")
     return response
 
 

@@ -15,6 +15,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from distributor.core.data import from_micros
+from distributor.storage.pages import WITHDRAWN
 from distributor.web.site import SITE, language_of, main_language, release_path, render
 
 routes = web.RouteTableDef()
@@ -40,6 +41,8 @@ def summary(row: dict[str, Any], language: str) -> dict[str, Any]:
         "status": page["status"],
         "regions": version["region_names"],
         "published_at": row["published_at"],
+        "held": row["state"] == "held",
+        "corrected": bool(page.get("corrections")),
     }
 
 
@@ -71,7 +74,8 @@ async def archive(request: web.Request) -> web.StreamResponse:
 
 @routes.get("/releases/{slug}")
 async def release(request: web.Request) -> web.StreamResponse:
-    """One release. Its id, at the end of the address, decides; other words lead to the right address."""
+    """One release. Its id, at the end of the address, decides; other words lead to the right address. One that was
+    withdrawn is gone, by every address, and says so."""
     site, slug = request.app[SITE], request.match_info["slug"]
     row = await site.pages.get(slug)
     if row is None:
@@ -80,38 +84,67 @@ async def release(request: web.Request) -> web.StreamResponse:
             raise web.HTTPNotFound
         wanted = request.query.get("lang", "")
         known = wanted in row["page"]["languages"]
-        raise web.HTTPMovedPermanently(f"/releases/{row['slug']}" + (f"?lang={wanted}" if known else ""))
+        if row["state"] != WITHDRAWN:
+            raise web.HTTPMovedPermanently(f"/releases/{row['slug']}" + (f"?lang={wanted}" if known else ""))
     page, main = row["page"], main_language(request)
     wanted = request.query.get("lang", page["main_language"])
     code = wanted if wanted in page["languages"] else page["main_language"]
     version = page["languages"][code]
+    values = {"row": row, "page": page, "code": code, "version": version}
+    if row["state"] == WITHDRAWN:
+        return _gone(request, values)
     base_url = site.office.context.base_url
     addresses = {other: base_url + release_path(row, other, main) for other in page["languages"]}
-    values = {
-        "row": row,
-        "page": page,
-        "code": code,
-        "version": version,
+    notes = corrections_in(page, code)
+    values |= {
         "others": [other for other in page["languages"] if other != code],
         "addresses": addresses,
-        "linked_data": _escaped(_linked_data(base_url, row, version, addresses[code]) | {"inLanguage": code}),
+        "notes": notes,
+        "linked_data": _escaped(linked_data(base_url, row, code, addresses[code], notes)),
     }
     return render(request, "release.html", values)
 
 
-def _linked_data(base_url: str, row: dict[str, Any], version: dict[str, Any], address: str) -> dict[str, Any]:
-    """schema.org NewsArticle."""
-    return {
+def _gone(request: web.Request, values: dict[str, Any]) -> web.Response:
+    """A tombstone: when and why, and nothing of what stood there."""
+    response = render(request, "withdrawn.html", values, 410)
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
+def corrections_in(page: dict[str, Any], code: str) -> list[dict[str, Any]]:
+    """The correction notes of a page in a language, newest first. A language that a correction did not speak yet has
+    that note in the main one."""
+    found = []
+    for note in reversed(page.get("corrections", [])):
+        said = note["languages"]
+        known = said.get(code) or said.get(page["main_language"]) or next(iter(said.values()))
+        found.append({"at": note["at"], **known})
+    return found
+
+
+def linked_data(
+    base_url: str, row: dict[str, Any], code: str, address: str, notes: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """schema.org NewsArticle, with its corrections."""
+    version = row["page"]["languages"][code]
+    made: dict[str, Any] = {
         "@context": "https://schema.org",
         "@type": "NewsArticle",
         "headline": version["title"],
         "description": version["lead"],
+        "inLanguage": code,
         "datePublished": row["published_at"].isoformat(),
         "dateModified": row["updated_at"].isoformat(),
         "mainEntityOfPage": address,
         "image": [f"{base_url}{item['sizes'][-1]['path']}" for item in version["media"] if item["sizes"]],
         "publisher": {"@type": "GovernmentOrganization", "name": version["office"]},
     }
+    if notes:
+        made["correction"] = [
+            {"@type": "CorrectionComment", "text": note["words"], "datePublished": note["at"]} for note in notes
+        ]
+    return made
 
 
 def _escaped(data: dict[str, Any]) -> str:
@@ -130,7 +163,8 @@ async def media(request: web.Request) -> web.StreamResponse:
         path = site.office.context.media.open(digest)
     except FileNotFoundError:
         raise web.HTTPNotFound from None
-    headers = {"Content-Type": found["media_type"], "Cache-Control": "public, max-age=86400"}
+    # A cache may keep it, but asks again each time (304 costs nothing): a file may be withdrawn at any moment.
+    headers = {"Content-Type": found["media_type"], "Cache-Control": "public, no-cache"}
     if "download" in request.query:
         plain = re.sub(r"[^A-Za-z0-9._-]+", "-", found["name"]) or request.match_info["name"]
         headers["Content-Disposition"] = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(found['name'])}"

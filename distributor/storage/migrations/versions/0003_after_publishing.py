@@ -23,5 +23,6 @@ def upgrade() -> None:
     op.add_column("revisions", sa.Column("audience", sa.JSON(), nullable=False, server_default="[]"))
     op.add_column("pages", sa.Column("state", sa.String(12), nullable=False, server_default="published"))
     op.add_column("pages", sa.Column("number", sa.BigInteger(), nullable=False, server_default="0"))
+    op.create_index("ix_pages_updated_at", "pages", ["updated_at"])
     for table in (alarms, overrides, acknowledgements, templates):
         table.create(op.get_bind())
