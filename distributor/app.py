@@ -113,6 +113,7 @@ async def open_parts(settings: Settings, settings_file: Path | None, clock: Cloc
         time_zone=settings.office.time_zone,
         regions=find_places("regions", settings_file),
         topics=find_places("topics", settings_file),
+        exercise=settings.office.exercise,
     )
     marks = mark_keepers(settings.audit.key_file, settings.queue.url.get_secret_value())
     office = Office(context, SigningKey(settings.audit.key_file), marks)

@@ -52,11 +52,16 @@ def load(
             "give more than one worker a Redis"
         )
     office = settings.office.languages
+    # An exercise has no way to the public, because nothing that knows one is ever made.
+    closed = tuple(name for name, channel in settings.channels.items() if channel.live and settings.office.exercise)
+    reading.warnings += [f"channels.{name} is live and stays closed: office.exercise is true" for name in closed]
     channels = {
         name: channel if channel.languages else channel.model_copy(update={"languages": office})
         for name, channel in settings.channels.items()
+        if name not in closed
     }
-    return settings.model_copy(update={"channels": channels, "warnings": tuple(reading.warnings)})
+    update = {"channels": channels, "disabled": disabled + closed, "warnings": tuple(reading.warnings)}
+    return settings.model_copy(update=update)
 
 
 @dataclass(slots=True)

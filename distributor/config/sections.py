@@ -34,6 +34,11 @@ class Office(Section):
     languages: Annotated[tuple[Language, ...], Words, AfterValidator(distinct)] = Field(
         ("ka", "en"), min_length=1, description="the languages of the office, the first one first"
     )
+    exercise: bool = Field(
+        False,
+        description="a training installation: whatever is written is an exercise, and channels that are live stay "
+        "closed",
+    )
 
     def name_in(self, language: str) -> str:
         """The office's name in a language, else in the first of its languages that it has one in."""

@@ -21,6 +21,7 @@ from distributor.office.aftercare import tell_beside
 from distributor.office.context import Context
 from distributor.office.people import actor
 from distributor.office.promising import promise, state_after
+from distributor.office.reviewing import alone, ask_review, shortened
 from distributor.storage import Connection, audit, outcomes, promises, tokens
 from distributor.storage import people as people_rows
 from distributor.storage import releases as rows
@@ -167,6 +168,7 @@ class Approvals:
             Preflight((), revision.problems).blocked,
             revision.content.action,
             bool(release.proposed),
+            await shortened(self._context, connection, revision.content),
         )
         return refusal(person, decision, standing, seen_revision, seen_hash)
 
@@ -231,6 +233,9 @@ class Approvals:
         await rows.add_decision(connection, values)
         data = {key: values[key] for key in ("revision", "content_hash", "reason")} | {"deliveries": made}
         data |= {"action": revision.content.action.value} if over_proposal else {}
+        if decision is Decision.APPROVE and alone(release, revision, person):
+            data["shortened"] = revision.content.template
+            await ask_review(connection, release, revision, person, now)
         await audit.append(connection, now, actor(person), f"release.{decision.value}", f"release:{release_id}", data)
         return made
 

@@ -53,7 +53,8 @@ class Seat:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The parts that uses need. `wake` tells the relay that something was committed."""
+    """The parts that uses need. `wake` tells the relay that something was committed. `exercise`: whatever is written
+    in this installation is an exercise."""
 
     database: Database
     media: Media
@@ -67,3 +68,4 @@ class Context:
     time_zone: str = "Asia/Tbilisi"
     regions: Places = field(default_factory=Places)
     topics: Places = field(default_factory=Places)
+    exercise: bool = False

@@ -14,7 +14,7 @@ from typing import Any
 from distributor.core.approval import FOLLOWED_FROM
 from distributor.core.people import Person, Right
 from distributor.core.refusal import Refused
-from distributor.core.release import Action, LanguageVersion, MediaItem, ReleaseState, Revision, new_release_id
+from distributor.core.release import Action, LanguageVersion, MediaItem, ReleaseState, Revision, Status, new_release_id
 from distributor.core.rendering import Preflight
 from distributor.core.text import normalise
 from distributor.office.context import Context
@@ -54,6 +54,7 @@ class Drafts:
             raise Refused("not_author")
         base = draft or Revision("", 1, author.id, content.pop("kind"), content.pop("versions"))
         made = _clean(replace(base, release_id=new_release_id(), number=1, author_id=author.id, **content))
+        made = self._trained(made)
         now = self._context.clock()
         async with self._context.database.transaction(logged=True) as connection:
             await rows.add(connection, made, now)
@@ -90,7 +91,7 @@ class Drafts:
                 return await self.get(release_id)
             if found.state not in CHANGEABLE or await promises.has_left(connection, release_id):
                 raise Refused("already_distributing", state=found.state.value)
-            changed = _clean(replace(found.draft, number=found.revision + 1, **content))
+            changed = self._trained(_clean(replace(found.draft, number=found.revision + 1, **content)))
             if replace(changed, number=found.draft.number) == found.draft:
                 return found
             await rows.change_draft(connection, changed, ReleaseState.DRAFT, now)
@@ -103,6 +104,11 @@ class Drafts:
             await connection.commit()
         self._context.events.publish("release", release_id)
         return await self.get(release_id)
+
+    def _trained(self, content: Revision) -> Revision:
+        """In a training installation whatever is written is an exercise, or a test."""
+        meant = content.status is Status.ACTUAL and self._context.exercise
+        return replace(content, status=Status.EXERCISE) if meant else content
 
     async def _change_following(
         self, connection: Connection, found: ReleaseRow, person: Person, content: dict[str, Any], now: datetime

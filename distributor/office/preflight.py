@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from distributor.core.approval import content_hash
 from distributor.core.asset import Asset, MediaRefused, Rendition
 from distributor.core.channel import Action, Source
-from distributor.core.release import Revision
+from distributor.core.release import Revision, Status
 from distributor.core.rendering import Preflight, Problem, Rendering, Severity
 from distributor.core.text import faults_in, slug
 from distributor.office.context import Context, Seat
@@ -214,6 +214,8 @@ async def _renditions(
 
 def _own_problems(context: Context, revision: Revision) -> Iterator[Problem]:
     """What is wrong with the revision itself, whatever the channel."""
+    if context.exercise and revision.status is Status.ACTUAL:
+        yield Problem(Severity.BLOCKING, "exercise_only")
     if not revision.versions:
         yield Problem(Severity.BLOCKING, "no_text")
     for version in revision.versions:
