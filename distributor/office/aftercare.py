@@ -93,7 +93,7 @@ class Aftercare:
     async def _propose(self, release_id: str, person: Person, notice: Notice, changed: Change) -> Submitted:
         """Freeze what follows, and lay it before a second person. Whatever was proposed before it gives way."""
         async with self._context.database.read() as connection:
-            found, out = await self._out(connection, release_id, person)
+            found, out = await self._out(connection, release_id, person, lock=False)
             number = await rows.next_number(connection, release_id)
             reached = await promises.channels_out(connection, release_id)
         content = changed(replace(out.content, number=number, notice=notice))
@@ -116,10 +116,12 @@ class Aftercare:
             await connection.commit()
         return Submitted(await self._told(release_id), checked.preflight, checked.content_hash)
 
-    async def _out(self, connection: Connection, release_id: str, person: Person) -> tuple[ReleaseRow, RevisionRow]:
+    async def _out(
+        self, connection: Connection, release_id: str, person: Person, *, lock: bool = True
+    ) -> tuple[ReleaseRow, RevisionRow]:
         """A release that is out or on its way, with the revision that stands. Refused for every other one, and for
         people to whom it does not belong: its author and editors."""
-        found = await rows.get(connection, release_id, lock=True)
+        found = await rows.get(connection, release_id, lock=lock)
         if found is None:
             raise Refused("unknown_release", id=release_id)
         if not person.may(Right.WRITE) or (person.id != found.author_id and not person.may(Right.DECIDE)):
