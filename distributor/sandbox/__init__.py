@@ -1,4 +1,4 @@
-"""The sandbox: Telegram, X, a Facebook page and a mail relay over real HTTP and SMTP, with faults on order.
+"""The sandbox: Telegram, X, Facebook, newsrooms' endpoints, a mail relay over real HTTP and SMTP, with faults on order.
 
 Tests, the demo and a newcomer's first look run on it. It imports nothing else of Distributor, keeps everything in
 memory, and opens no connection of its own but to a webhook that a bot has set and to addresses a bot asks it to fetch.
@@ -7,7 +7,8 @@ memory, and opens no connection of its own but to a webhook that a bot has set a
 
 Faults: `sandbox.faults.order(platform, method, kind, times=1, after=0, **options)`; also POST /sandbox/faults with
 the same words as JSON, GET to see and DELETE to clear them. `method` may be "*"; `times=None` lasts until cleared;
-`after=N` lets N calls pass first. `chat_id=` (Telegram) and `address=` (first SMTP recipient; *) narrow it.
+`after=N` lets N calls pass first. `chat_id=` (Telegram) and `address=` (first SMTP recipient, name of an endpoint; *)
+narrow it.
 
     platform   methods
     telegram   every Bot API method by its name (sendMessage, sendMediaGroup, getUpdates, …), file.download
@@ -15,6 +16,7 @@ the same words as JSON, GET to see and DELETE to clear them. `method` may be "*"
                media.initialize media.append media.finalize media.status media.metadata
     facebook   me.get page.get feed.create feed.read photos.create videos.create videos.start videos.transfer
                videos.finish object.get object.update object.delete
+    webhook    deliver
     smtp       smtp.connect smtp.ehlo smtp.mail smtp.rcpt smtp.data
 
     kind            what the client sees                                        effect    options (default)
@@ -33,6 +35,9 @@ the same words as JSON, GET to see and DELETE to clear them. `method` may be "*"
                                                                                           status, is_transient
     telegram_error  Telegram: ok=false                                          no *      error_code (400), description,
                                                                                           parameters
+    redirect        webhook: a redirect                                         no        location (/), status (302)
+    drip            webhook: a byte now and then, for ever                      no        seconds (0.05), part (head; or
+                                                                                          body), status (200)
     smtp_error      SMTP: a reply code (421 closes; data: after the dot)        no *      code (451), text
 
     * `effect=True` or `effect=False` decides otherwise.

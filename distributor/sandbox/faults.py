@@ -32,6 +32,7 @@ METHODS: Mapping[str, frozenset[str]] = {
         "me.get page.get feed.create feed.read photos.create videos.create videos.start videos.transfer "
         "videos.finish object.get object.update object.delete"
     ),
+    "webhook": _words("deliver"),
     "smtp": _words("smtp.connect smtp.ehlo smtp.mail smtp.rcpt smtp.data"),
 }
 
@@ -50,17 +51,23 @@ KINDS: Mapping[str, frozenset[str]] = {
     "graph_error": frozenset({"code", "subcode", "message", "status", "is_transient", "effect"}),
     "telegram_error": frozenset({"error_code", "description", "parameters", "effect"}),
     "smtp_error": frozenset({"code", "text", "effect"}),
+    "redirect": frozenset({"location", "status"}),
+    "drip": frozenset({"seconds", "part", "status"}),
 }
 
+_HTTP = frozenset(KINDS) - {"graph_error", "telegram_error", "smtp_error", "partial_album", "redirect", "drip"}
+
 ONLY_FOR: Mapping[str, frozenset[str]] = {
-    "telegram": frozenset(KINDS) - {"graph_error", "smtp_error"},
-    "x": frozenset(KINDS) - {"graph_error", "telegram_error", "smtp_error", "partial_album"},
-    "facebook": frozenset(KINDS) - {"telegram_error", "smtp_error", "partial_album"},
+    "telegram": _HTTP | {"telegram_error", "partial_album"},
+    "x": _HTTP,
+    "facebook": _HTTP | {"graph_error"},
+    "webhook": _HTTP - {"no_id"} | {"redirect", "drip"},
     "smtp": frozenset({"latency", "reset_before", "reset_after", "hang", "smtp_error"}),
 }
 
 MATCHERS = frozenset({"chat_id", "address"})
-"""Options that narrow an order to some calls: a chat (Telegram), a recipient's address or pattern (SMTP)."""
+"""Options that narrow an order to some calls: a chat (Telegram), a recipient's address or pattern (SMTP), the last part
+of an endpoint's address (webhook)."""
 
 
 @dataclass
@@ -87,7 +94,7 @@ class Fault:
         return bool(self.options.get("effect", otherwise))
 
     def seconds(self, otherwise: float) -> float:
-        """The waiting time of "latency" and "hang"."""
+        """The waiting time of "latency" and "hang", and between the bytes of "drip"."""
         return float(self.options.get("seconds", otherwise))
 
     def describe(self) -> dict[str, Any]:

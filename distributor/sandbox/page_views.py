@@ -15,6 +15,7 @@ from distributor.sandbox.mail import Mail, MailBox
 from distributor.sandbox.page_text import with_entities, with_links
 from distributor.sandbox.telegram import CHANNEL, DESK, Telegram
 from distributor.sandbox.telegram_world import JSON, Chat, Person
+from distributor.sandbox.webhook import Webhook
 from distributor.sandbox.x_server import X
 
 SHOWN_AT_MOST = 80
@@ -43,11 +44,14 @@ def initials(name: str) -> str:
 class Views:
     """The values of the templates."""
 
-    def __init__(self, telegram: Telegram, x: X, facebook: Facebook, mail: MailBox, zone: str) -> None:
+    def __init__(
+        self, telegram: Telegram, x: X, facebook: Facebook, mail: MailBox, webhook: Webhook, zone: str
+    ) -> None:
         self.telegram = telegram
         self.x = x
         self.facebook = facebook
         self.mail = mail
+        self.webhook = webhook
         self.zone = ZoneInfo(zone)
 
     def clock(self, at: datetime | int) -> str:
@@ -123,6 +127,24 @@ class Views:
             })  # fmt: skip
         return shown
 
+    def events(self) -> list[JSON]:
+        """The messages that endpoints took, newest first: in the first of their languages."""
+        return [
+            {
+                "endpoint": event.endpoint, "type": event.body.get("type", ""), "time": self.clock(event.at),
+                "verified": event.verified, "id": event.id, "may": data.get("pubStatus", ""),
+                "said": data.get("languages", {}).get(data.get("main_language"), {}), "embargo": data.get("embargo"),
+                "links": [
+                    (name or url, url)
+                    for name, url in [*((file.get("name"), file.get("url")) for file in data.get("media", [])),
+                                      ("", data.get("url"))]
+                    if str(url).startswith(("http://", "https://"))
+                ],
+            }
+            for event in reversed(self.webhook.events[-SHOWN_AT_MOST:])
+            for data in [event.body.get("data") or {}]
+        ]  # fmt: skip
+
     def letters(self) -> list[JSON]:
         """The mailbox, newest first."""
         return [self._letter(mail) for mail in reversed(self.mail.messages[-SHOWN_AT_MOST:])]
@@ -160,5 +182,5 @@ class Views:
             "choice": choice, "people": self.people(), "desk_people": desk, "private": self.chat(choice.me, choice.me),
             "desk": self.chat(DESK, choice.desk), "channel": self.chat(CHANNEL, 0), "posts": self.posts(),
             "page_posts": self.page_posts(), "letters": self.letters(), "letter": self.letter(choice.mail),
-            "x_user": self.x.user, "about": self.facebook.views.about, "initials": initials,
+            "events": self.events(), "x_user": self.x.user, "about": self.facebook.views.about, "initials": initials,
         }  # fmt: skip

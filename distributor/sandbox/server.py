@@ -22,6 +22,7 @@ from distributor.sandbox.page import Page
 from distributor.sandbox.telegram import DESK_TOKEN, PEOPLE, WITNESS_TOKEN, Telegram
 from distributor.sandbox.telegram_server import TelegramServer
 from distributor.sandbox.telegram_world import BotAccount, Person
+from distributor.sandbox.webhook import Webhook
 from distributor.sandbox.x_auth import XKeys
 from distributor.sandbox.x_server import X
 
@@ -70,7 +71,10 @@ class Sandbox:
             self.record, self.faults, credentials=accounts.smtp_credentials, tls=accounts.smtp_tls,
             auth_required=accounts.smtp_auth_required,
         )  # fmt: skip
-        self.page = Page(self.record, self.files, self.faults, self.telegram, self.x, self.facebook, self.mail)
+        self.webhook = Webhook(self.record, self.faults)
+        self.page = Page(
+            self.record, self.files, self.faults, self.telegram, self.x, self.facebook, self.mail, self.webhook
+        )
         self.http_url = ""
         self._runner: web.AppRunner | None = None
 
@@ -102,6 +106,7 @@ class Sandbox:
         app.add_routes(self.bot_api.routes())
         app.add_routes(self.x.routes())
         app.add_routes(self.facebook.routes())
+        app.add_routes(self.webhook.routes())
         app.add_routes(self.page.routes())
         app.add_routes([
             web.get("/sandbox/faults", self._list_faults), web.post("/sandbox/faults", self._order_fault),
@@ -116,6 +121,7 @@ class Sandbox:
         self.telegram.api_url = f"{self.http_url}/telegram"
         self.x.api_url = f"{self.http_url}/x"
         self.facebook.api_url = f"{self.http_url}/facebook"
+        self.webhook.api_url = f"{self.http_url}/webhook"
         await self.mail.start(host, smtp_port)
 
     async def stop(self) -> None:

@@ -36,7 +36,7 @@ PARAMETERS: Mapping[str, frozenset[str]] = {
         "sendAnimation": f"{_SEND} {_CAPTION} animation thumbnail has_spoiler",
         "sendMediaGroup": "chat_id disable_notification protect_content reply_parameters media",
         "copyMessage": f"{_SEND} {_CAPTION} from_chat_id message_id",
-        "editMessageText": f"{_EDIT} text parse_mode entities",
+        "editMessageText": f"{_EDIT} text parse_mode entities link_preview_options",
         "editMessageCaption": f"{_EDIT} caption parse_mode caption_entities",
         "editMessageMedia": f"{_EDIT} media",
         "editMessageReplyMarkup": _EDIT,

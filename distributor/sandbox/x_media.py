@@ -38,12 +38,11 @@ INITIALIZE_FIELDS = {
 }
 METADATA_FIELDS = {"id": str, "metadata": dict}
 EXPIRES = 86_400
-STATES = ("pending", "in_progress", "succeeded")
 
 
 @dataclass
 class Media:
-    """One upload on its way. `step` counts the polls of a video; `file` is there once it is finalized."""
+    """One upload on its way. `state` is that of a video's processing; `file` is there once it is finalized."""
 
     id: str
     category: str
@@ -51,7 +50,8 @@ class Media:
     total_bytes: int
     segments: dict[int, bytes] = field(default_factory=dict)
     file: StoredFile | None = None
-    step: int = 0
+    polls: int = 0
+    state: str = "pending"
     alt_text: str = ""
 
     @property
@@ -67,7 +67,7 @@ class Media:
     @property
     def ready(self) -> bool:
         """Whether a post may use it."""
-        return self.file is not None and (not self.is_video or STATES[self.step] == "succeeded")
+        return self.file is not None and (not self.is_video or self.state == "succeeded")
 
 
 class XMedia:
@@ -79,6 +79,10 @@ class XMedia:
         self.uploads: dict[str, Media] = {}
         self.check_after_secs = 0
         """What processing_info asks clients to wait between polls; 1 or more on the real platform."""
+        self.polls = 2
+        """How many polls bring a video from pending over in_progress to its end."""
+        self.failure = ""
+        """Why the next videos fail in processing; empty: they succeed."""
 
     def find(self, media_id: str) -> Media:
         """The upload with this id; 400 where there is none."""
@@ -159,12 +163,15 @@ class XMedia:
             "id": media.id, "media_key": media.key, "size": len(media.file.data), "expires_after_secs": EXPIRES,
         }  # fmt: skip
         if media.is_video:
-            state = STATES[media.step]
-            data |= {"video": {"video_type": look.mime}, "processing_info": {"state": state}}
-            if state != "pending":
-                data["processing_info"]["progress_percent"] = 50 if state == "in_progress" else 100
-            if state != "succeeded":
-                data["processing_info"]["check_after_secs"] = self.check_after_secs
+            info: JSON = {"state": media.state}
+            data |= {"video": {"video_type": look.mime}, "processing_info": info}
+            if media.state in ("in_progress", "succeeded"):
+                info["progress_percent"] = 100 * media.polls // self.polls if media.state == "in_progress" else 100
+            if media.state in ("pending", "in_progress"):
+                info["check_after_secs"] = self.check_after_secs
+            if media.state == "failed":
+                problem = {"title": "Processing Failed", "type": "about:blank", "detail": self.failure, "status": 400}
+                return {"data": data, "errors": [problem]}
         else:
             data["image"] = {"image_type": look.mime, "w": look.width, "h": look.height}
         return {"data": data}
@@ -174,8 +181,10 @@ class XMedia:
         if command != "STATUS":
             raise invalid("command", command, f"The `command` query parameter value [{command}] is not one of [STATUS]")
         media = self.find(media_id)
-        if media.is_video and media.step < 2:
-            media.step += 1
+        if media.is_video and media.state in ("pending", "in_progress"):
+            media.polls += 1
+            ended = "failed" if self.failure else "succeeded"
+            media.state = ended if media.polls >= self.polls else "in_progress"
         return self._state(media)
 
     def describe(self, body: JSON) -> JSON:

@@ -45,6 +45,8 @@ class Post:
     urls: list[JSON]
     media: list[Media] = field(default_factory=list)
     reply_to: str | None = None
+    root: str = ""
+    """The post that its conversation began with; its own id where it began one."""
     deleted: bool = False
 
 
@@ -100,18 +102,18 @@ class XPosts:
 
     def _store(self, text: str, media: list[Media], reply_to: str | None) -> Post:
         number = 1_880_100_000_000_000_000 + self.record.number()
-        shown, urls, at = "", list[JSON](), 0
+        shown, urls, read = "", list[JSON](), 0
         found = [*links(text)]
         for start, end, address in found:
-            shown += html.escape(text[at:start], quote=False)
+            shown += html.escape(text[read:start], quote=False)
             short = f"https://t.co/s{number % 1_000_000_000:09d}{len(urls)}"
             full = address if "://" in address else f"http://{address}"
             urls.append({
                 "start": len(shown), "end": len(shown) + len(short), "url": short, "expanded_url": full,
                 "display_url": address.partition("://")[2] or address,
             })  # fmt: skip
-            shown, at = shown + short, end
-        shown += html.escape(text[at:], quote=False)
+            shown, read = shown + short, end
+        shown += html.escape(text[read:], quote=False)
         kind = "video" if media and media[0].is_video else "photo"
         if media:
             short = f"https://t.co/m{number % 1_000_000_000:09d}"
@@ -122,7 +124,9 @@ class XPosts:
                     "expanded_url": f"https://x.com/{self.user['username']}/status/{number}/{kind}/1",
                     "display_url": f"pic.x.com/m{number % 1_000_000_000:09d}",
                 })  # fmt: skip
-        post = Post(str(number), datetime.fromtimestamp(self.record.clock(), UTC), text, shown, urls, media, reply_to)
+        root = next((one.root for one in self.all if one.id == reply_to), str(number))
+        at = datetime.fromtimestamp(self.record.clock(), UTC)
+        post = Post(str(number), at, text, shown, urls, media, reply_to, root)
         self.all.append(post)
         return post
 
@@ -144,7 +148,7 @@ class XPosts:
     def as_json(self, post: Post, fields: set[str]) -> JSON:
         """A post with the fields asked for."""
         whole: JSON = {
-            "created_at": post.at.strftime("%Y-%m-%dT%H:%M:%S.000Z"), "conversation_id": post.reply_to or post.id,
+            "created_at": post.at.strftime("%Y-%m-%dT%H:%M:%S.000Z"), "conversation_id": post.root,
             "author_id": self.user["id"], "entities": {"urls": post.urls} if post.urls else None, "lang": "ka",
             "attachments": {"media_keys": [one.key for one in post.media]} if post.media else None,
         }  # fmt: skip
