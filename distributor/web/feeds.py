@@ -6,8 +6,10 @@ withdrawals reach readers is said in feed_items.
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from email.utils import format_datetime
+from functools import partial
 from html import escape
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, register_namespace, tostring
@@ -23,6 +25,7 @@ NEWS_DAYS, NEWS_MOST = 2, 1000  # Google News: two days, 1000 addresses
 ATOM, MEDIA = "http://www.w3.org/2005/Atom", "http://search.yahoo.com/mrss/"
 TOMBSTONES = "http://purl.org/atompub/tombstones/1.0"  # RFC 6721
 SITEMAP, NEWS = "http://www.sitemaps.org/schemas/sitemap/0.9", "http://www.google.com/schemas/sitemap-news/0.9"
+_JSON = partial(json.dumps, ensure_ascii=False)
 for prefix, space in (("atom", ATOM), ("media", MEDIA), ("news", NEWS), ("at", TOMBSTONES)):
     register_namespace(prefix, space)
 
@@ -133,7 +136,7 @@ async def json_feed(request: web.Request) -> web.StreamResponse:
             *(_json_gone(one) for one in await gone(request)),
         ],
     }
-    return web.json_response(made, content_type="application/feed+json")
+    return web.json_response(made, content_type="application/feed+json", dumps=_JSON)
 
 
 def _json_item(item: Item, base_url: str) -> dict[str, Any]:
