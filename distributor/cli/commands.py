@@ -13,7 +13,17 @@ import typer
 
 from distributor import __version__
 from distributor.app import CannotStart
-from distributor.cli import alarms, auditing, channels, checking, people, recovering, releases, subscribers
+from distributor.cli import (
+    aftercare,
+    alarms,
+    auditing,
+    channels,
+    checking,
+    people,
+    recovering,
+    releases,
+    subscribers,
+)
 from distributor.cli.output import complain, say
 from distributor.cli.releases import print_deliveries
 from distributor.cli.running import read_settings, serve
@@ -92,6 +102,7 @@ application.add_typer(subscribers.group, name="subscribers")
 application.add_typer(channels.group, name="channels")
 application.add_typer(auditing.group, name="audit")
 releases.add_to(application)
+aftercare.add_to(application)
 application.command("alarms")(alarms.alarms)
 application.command("recover")(recovering.recover)
 

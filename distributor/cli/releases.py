@@ -39,7 +39,7 @@ def submit(
             for sentence in bad.problems:
                 complain(sentence)
             return 2
-        author = await _author(parts, person)
+        author = await the_author(parts, person)
         media = await submission.take_in(parts.media)
         draft = await parts.office.drafts.create(author, media=media, **submission.content)
         checked = await parts.office.drafts.preflight(draft.id)
@@ -55,7 +55,8 @@ def submit(
     raise typer.Exit(with_parts(config or context.obj, work))
 
 
-async def _author(parts: Parts, wanted: str) -> Person:
+async def the_author(parts: Parts, wanted: str) -> Person:
+    """Who is meant; without a name the only one there is who may write."""
     if wanted:
         return await find(parts, wanted)
     writers = [person for person in await parts.office.people.everyone() if person.may(Right.WRITE)]

@@ -144,12 +144,12 @@ async def test_a_rejected_correction_is_changed_and_proposed_again_or_given_up(o
     )
     release = await office.office.drafts.get(release_id)
     assert (release.state, release.proposed, release.following) == (ReleaseState.DISTRIBUTED, 0, True)
-    assert await refusal(approve(office, first)) == "changed_since"
+    assert await refusal(approve(office, first)) == "wrong_state"  # nothing is proposed
     second = await office.office.drafts.submit(release_id, person)
     assert second.release.proposed == 3
     changed = await office.office.drafts.change(release_id, person, versions=(replace(FIXED, title="სხვა"),))
     assert changed.proposed == 0
-    assert await refusal(approve(office, second)) == "changed_since"
+    assert await refusal(approve(office, second)) == "wrong_state"
     await office.office.aftercare.abandon(release_id, person)
     release = await office.office.drafts.get(release_id)
     assert not release.following
