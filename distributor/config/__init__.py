@@ -13,6 +13,7 @@ from distributor.config.markdown import settings_markdown
 from distributor.config.places import check_places, find_places, load_places, packaged
 from distributor.config.sections import Settings
 from distributor.config.units import Rate
+from distributor.config.words import find_words, load_words, packaged_words
 
 __all__ = [
     "Accepts",
@@ -23,8 +24,11 @@ __all__ = [
     "SettingsError",
     "check_places",
     "find_places",
+    "find_words",
     "load",
     "load_places",
+    "load_words",
     "packaged",
+    "packaged_words",
     "settings_markdown",
 ]

@@ -73,12 +73,27 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something found in a revision or a rendering. `code` is stable and translated; `params` fill the sentence."""
+    """Something found in a revision or a rendering. `code` is stable and translated; `params` fill the sentence.
+
+    `override` is the reason for which somebody (`override_by`, a person's id) answers for a blocking finding.
+    """
 
     severity: Severity
     code: str
     params: dict[str, str] = field(default_factory=dict)
     channel: str = ""
+    override: str = ""
+    override_by: int = 0
+
+    @property
+    def key(self) -> str:
+        """What an override is bound to: this finding, in this place, with these very words around it."""
+        return digest([self.code, self.channel, self.params])[:32]
+
+    @property
+    def blocks(self) -> bool:
+        """True where it stops the release, and nobody answers for it."""
+        return self.severity is Severity.BLOCKING and not self.override
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,4 +106,4 @@ class Preflight:
     @property
     def blocked(self) -> bool:
         """True while a problem stops the release."""
-        return any(problem.severity is Severity.BLOCKING for problem in self.problems)
+        return any(problem.blocks for problem in self.problems)

@@ -1,0 +1,98 @@
+"""Letters that are not what they seem: Mtavruli capitals, invisible characters, mixed scripts, look-alike links.
+
+Pure. A word of two scripts is found by no search and read by no voice; in a link it leads to somebody else.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from distributor.core.privacy_words import Found
+from distributor.core.rendering import Severity
+
+_WORD = re.compile(r"[^\W_]+")
+_MTAVRULI = re.compile("[\u1c90-\u1cbf]+")
+# What changes the direction of a text is named by core.text already.
+_HIDING = re.compile(
+    "[\u00ad\u034f\u115f\u1160\u180e\u200b-\u200d\u2060-\u2065\u206a-\u206f\u2800\u3164\ufe00-\ufe0e\ufeff\uffa0"
+    "\U000e0001\U000e0100-\U000e01ef]"
+)
+_JOINERS = "\u200c\u200d"
+_SCRIPTS = ("LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "GEORGIAN", "HEBREW", "ARABIC")
+# Letters of other scripts that look like Latin ones (after Unicode's confusables, those that people meet).
+_ALIKE = frozenset("АВЕЅІЈКМНОРСТУХЬаеоѕіјрсухһԁԛԝңΑΒΕΖΗΙΚΜΝΟΡΤΥΧανορυυ")
+_ABBREVIATED = re.compile(r"[A-Z0-9]{2,}[ა-ჰ]{1,6}")  # SMSით: an abbreviation with a Georgian ending
+
+
+def letters(text: str) -> Iterator[Found]:
+    """Everything of this kind in a text, as it was written."""
+    for match in _MTAVRULI.finditer(text):
+        yield Found(Severity.WARNING, "script.mtavruli", match[0][:30], match[0])
+        break
+    for match in _HIDING.finditer(text):
+        if not _wanted(text, match.start()):
+            near = " ".join(_HIDING.sub("", text[max(match.start() - 20, 0) : match.end() + 10]).split())
+            yield Found(Severity.BLOCKING, "script.invisible", f"U+{ord(match[0]):04X}: {near}", text)
+            break
+    seen: set[str] = set()
+    found = list(_WORD.finditer(text))
+    for place, match in enumerate(found):
+        word, kinds = match[0], scripts(match[0])
+        if word in seen:
+            continue
+        if len(kinds) > 1 and not _ABBREVIATED.fullmatch(word):
+            seen.add(word)
+            yield Found(Severity.WARNING, "script.mixed", f"{word[:40]} ({', '.join(sorted(kinds)).lower()})", word)
+        elif len(word) > 1 and set(word) <= _ALIKE and _alone(found, place, kinds):
+            seen.add(word)
+            yield Found(Severity.WARNING, "script.look_alike", f"{word[:40]} ({', '.join(kinds).lower()})", word)
+
+
+def links(addresses: tuple[str, ...]) -> Iterator[Found]:
+    """Links whose host mixes scripts, looks like another one, or hides one in punycode."""
+    for address in dict.fromkeys(addresses):
+        host = _host(address)
+        labels = [_unpunycoded(label) for label in host.split(".")]
+        if any(len(scripts(label)) > 1 or (label and set(label) & _ALIKE and not label.isascii()) for label in labels):
+            yield Found(Severity.BLOCKING, "privacy.link_look_alike", host[:100], address)
+
+
+def scripts(word: str) -> frozenset[str]:
+    """The scripts that the letters of a word are of."""
+    if word.isascii():
+        return frozenset({"LATIN"}) if any(char.isalpha() for char in word) else frozenset()
+    names = {unicodedata.name(char, "").split(" ")[0] for char in word if char.isalpha()}
+    return frozenset(name for name in names if name in _SCRIPTS)
+
+
+def _alone(found: list[re.Match[str]], place: int, kinds: frozenset[str]) -> bool:
+    """True where no neighbour is of the same script: a Russian word among Russian ones is what it seems."""
+    near = [found[at] for at in (place - 1, place + 1) if 0 <= at < len(found)]
+    return not any(scripts(match[0]) == kinds and not set(match[0]) <= _ALIKE for match in near)
+
+
+def _wanted(text: str, place: int) -> bool:
+    """True for joiners inside emoji and in scripts that need them."""
+    if text[place] not in _JOINERS and not "\ufe00" <= text[place] <= "\ufe0e":
+        return False
+    near = [char for char in text[max(place - 1, 0) : place] + text[place + 1 : place + 2] if char.isalpha()]
+    return not any(scripts(char) & {"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "GEORGIAN"} for char in near)
+
+
+def _host(address: str) -> str:
+    try:
+        return (urlsplit(address).hostname or "").rstrip(".")
+    except ValueError:
+        return ""
+
+
+def _unpunycoded(label: str) -> str:
+    if not label.startswith("xn--"):
+        return label
+    try:
+        return label[4:].encode("ascii").decode("punycode")
+    except UnicodeError:
+        return label

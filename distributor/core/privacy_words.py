@@ -1,0 +1,190 @@
+"""The words that the privacy gate knows, and how a text is taken apart for them.
+
+Pure. The words are data of the office, one list for each language; every list is asked of every text, for a Georgian
+release may quote an English one. Georgian and English both change at the end of a word, so an entry is a beginning.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+
+from distributor.core.rendering import Severity
+from distributor.core.text import normalise
+
+_TOKEN = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+_END = re.compile(r"[.!?]+(?=\s)|[;\n]")
+_DASHES = dict.fromkeys(map(ord, "‐‑‒–—−"), "-") | {ord("№"): "# "}
+_HIDDEN = dict.fromkeys([0x034F, 0x115F, 0x1160, 0x2800, 0x3164, 0xFFA0, *range(0xFE00, 0xFE10)])
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A word or number of a sentence. `folded` is what is compared."""
+
+    text: str
+    folded: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence in the form in which it is searched; `before` is the one that stands before it in its paragraph."""
+
+    text: str
+    tokens: tuple[Token, ...]
+    before: tuple[Token, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Something that the gate stops or shows. `shown` is masked: enough to find it, not enough to use it. `exact` is
+    the sentence around it, to which an override is bound."""
+
+    severity: Severity
+    code: str
+    shown: str
+    exact: str
+
+
+class Stems:
+    """Entries of a list: `word` is the beginning of a word, `=word` the whole word, `two words` one after the other,
+    `!word` an exception. All are compared casefolded."""
+
+    def __init__(self, entries: Iterable[str]) -> None:
+        folded = [entry.casefold() for entry in entries]
+        self._not = tuple(entry[1:] for entry in folded if entry.startswith("!"))
+        wanted = [entry.split() for entry in folded if not entry.startswith("!")]
+        self._whole = frozenset(parts[0][1:] for parts in wanted if len(parts) == 1 and parts[0].startswith("="))
+        self._begin = tuple(parts[0] for parts in wanted if len(parts) == 1 and not parts[0].startswith("="))
+        self._phrases = [parts for parts in wanted if len(parts) > 1]
+
+    def at(self, tokens: Sequence[Token], place: int) -> int:
+        """How many words from this place on are an entry; 0 for none."""
+        word = tokens[place].folded
+        if self._not and word.startswith(self._not):
+            return 0
+        for phrase in self._phrases:
+            here = tokens[place : place + len(phrase)]
+            if len(here) == len(phrase) and all(map(_fits, phrase, here)):
+                return len(phrase)
+        return int(word in self._whole or bool(self._begin and word.startswith(self._begin)))
+
+    def first(self, tokens: Sequence[Token]) -> int:
+        """The place of the first entry among the words, -1 for none."""
+        return next((place for place in range(len(tokens)) if self.at(tokens, place)), -1)
+
+    def among(self, tokens: Sequence[Token]) -> bool:
+        """True where one of the words is an entry."""
+        return self.first(tokens) >= 0
+
+
+def _fits(part: str, token: Token) -> bool:
+    return token.folded == part[1:] if part.startswith("=") else token.folded.startswith(part)
+
+
+@dataclass(frozen=True)
+class PrivacyWords:
+    """What the gate knows, by subject. Each subject is explained in the file of words itself."""
+
+    abbreviations: tuple[str, ...] = ()
+    personal_number: tuple[str, ...] = ()
+    case_number: tuple[str, ...] = ()
+    amounts: tuple[str, ...] = ()
+    phone: tuple[str, ...] = ()
+    public_phone: tuple[str, ...] = ()
+    public_numbers: tuple[str, ...] = ()
+    plate: tuple[str, ...] = ()
+    not_plates: tuple[str, ...] = ()
+    streets: tuple[str, ...] = ()
+    flats: tuple[str, ...] = ()
+    residence: tuple[str, ...] = ()
+    venues: tuple[str, ...] = ()
+    given_names: tuple[str, ...] = ()
+    surname_ends: tuple[str, ...] = ()
+    sure_surname_ends: tuple[str, ...] = ()
+    not_names: tuple[str, ...] = ()
+    named_after: tuple[str, ...] = ()
+    officials: tuple[str, ...] = ()
+    speaking: tuple[str, ...] = ()
+    accusation: tuple[str, ...] = ()
+    minors: tuple[str, ...] = ()
+    years_old: tuple[str, ...] = ()
+    young_numbers: tuple[str, ...] = ()
+    not_ages: tuple[str, ...] = ()
+    born: tuple[str, ...] = ()
+    victims: tuple[str, ...] = ()
+    guilty: tuple[str, ...] = ()
+    guilty_acts: tuple[str, ...] = ()
+    hedges: tuple[str, ...] = ()
+
+    @classmethod
+    def together(cls, lists: Iterable[PrivacyWords]) -> PrivacyWords:
+        """Several lists as one."""
+        kept = tuple(lists)
+        names = [item.name for item in fields(cls)]
+        return cls(**{name: tuple(word for some in kept for word in getattr(some, name)) for name in names})
+
+    @cached_property
+    def stems(self) -> dict[str, Stems]:
+        """Each subject, ready to be looked for."""
+        return {item.name: Stems(getattr(self, item.name)) for item in fields(self)}
+
+    @cached_property
+    def short(self) -> frozenset[str]:
+        """Abbreviations, after whose full stop a sentence goes on."""
+        return frozenset(word.casefold().rstrip(".") for word in self.abbreviations)
+
+    @cached_property
+    def allowed_numbers(self) -> frozenset[str]:
+        """Digits of the telephone numbers that anybody may read."""
+        return frozenset(re.sub(r"\D", "", number) for number in self.public_numbers)
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Given names, folded."""
+        return frozenset(name.casefold() for name in self.given_names)
+
+    def has(self, subject: str, tokens: Sequence[Token]) -> bool:
+        """True where a word of the subject is among these."""
+        return self.stems[subject].among(tokens)
+
+
+def searched(text: str) -> str:
+    """A text as it is searched: one form of each character, digit, dash and space, nothing invisible, no Mtavruli."""
+    shown = "".join(char for char in normalise(text).translate(_HIDDEN) if unicodedata.category(char) != "Cf")
+    same = unicodedata.normalize("NFKC", shown.translate(_DASHES)).translate(_DASHES)
+    return "".join(str(unicodedata.decimal(char)) if char.isdecimal() else char for char in same)
+
+
+def tokens_of(text: str) -> tuple[Token, ...]:
+    """The words and numbers of a text that went through `searched`."""
+    found = _TOKEN.finditer(text)
+    return tuple(Token(item[0], item[0].casefold(), item.start(), item.end()) for item in found)
+
+
+def sentences(text: str, words: PrivacyWords) -> Iterator[Sentence]:
+    """The sentences of a text that went through `searched`. A name's initial and an abbreviation end none."""
+    start, before = 0, tuple[Token, ...]()
+    for end in [*_ends(text, words), len(text)]:
+        piece = text[start:end]
+        found = tokens_of(piece)
+        if found:
+            yield Sentence(piece, found, before)
+            before = found
+        if "\n" in piece or text[end - 1 : end] == "\n":
+            before = ()
+        start = end
+
+
+def _ends(text: str, words: PrivacyWords) -> Iterator[int]:
+    for match in _END.finditer(text):
+        if match[0] == ".":
+            last = re.search(r"[^\W_]+$", text[: match.start()])
+            if last and ((len(last[0]) == 1 and last[0].isalpha()) or last[0].casefold() in words.short):
+                continue
+        yield match.end()

@@ -1,0 +1,143 @@
+"""The privacy gate over sentences as offices write them, with the packaged words."""
+
+from __future__ import annotations
+
+import pytest
+
+from distributor.config import packaged_words
+from distributor.core.privacy import OVERRIDABLE, Said, findings, links_in, overridden
+from distributor.core.privacy_words import PrivacyWords, searched, sentences, tokens_of
+from distributor.core.rendering import Problem, Severity
+from tests.core.privacy_examples import FOUND, ORDINARY
+
+YEAR = 2026
+
+
+def look(text: str, field: str = "lead", words: PrivacyWords | None = None) -> list[Problem]:
+    said = Said(text, "ka", field, markdown=field == "body")
+    return list(findings([said], words or packaged_words(), YEAR))
+
+
+@pytest.mark.parametrize("text", ORDINARY)
+def test_an_ordinary_sentence_passes(text: str) -> None:
+    assert [problem for problem in look(text) if problem.severity is not Severity.NOTE] == []
+
+
+def test_ordinary_sentences_pass_together_too() -> None:
+    wrong = [problem for problem in look("\n\n".join(ORDINARY), "body") if problem.severity is not Severity.NOTE]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(("text", "code", "stops"), FOUND)
+def test_what_must_not_go_out_is_found(text: str, code: str, stops: bool) -> None:
+    mine = [problem for problem in look(text) if problem.code == f"privacy.{code}"]
+    assert mine, look(text)
+    assert any(problem.blocks for problem in mine) is stops
+
+
+@pytest.mark.parametrize(("text", "code", "stops"), FOUND)
+def test_what_is_shown_does_not_give_the_thing_away(text: str, code: str, stops: bool) -> None:
+    for problem in look(text):
+        shown = problem.params["excerpt"]
+        digits = sum(char.isdigit() for char in shown)
+        assert digits <= 5
+        assert text not in str(problem.params)
+        assert not {"ბერიძე", "Beridze", "გელაშვილი", "Gelashvili", "კვარაცხელია"} & set(shown.split())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "პირადი ნომერი: **01001**012345",
+        "პირადი ნომერი 010\u200b01012345",
+        "პირადი ნომერი ０１００１０１２３４５",
+        "პირადი ნომერი 01001&#48;12345 და 01001012345",
+        "[დარეკეთ](tel:+995577123456)",
+        "დარეკეთ: 577\u00a012\u00a034\u00a056",
+        "პირადი\nნომერი 01001012345",
+    ],
+)
+def test_a_number_is_found_in_any_dress(text: str) -> None:
+    assert any(problem.blocks for problem in look(text, "body"))
+
+
+def test_the_same_thing_is_named_once_and_in_each_place() -> None:
+    texts = [Said("ტელ. 577 12 34 56, 577 12 34 56", "ka", field) for field in ("lead", "title")]
+    found = list(findings(texts, packaged_words(), YEAR))
+    assert [problem.params["field"] for problem in found] == ["lead", "title"]
+
+
+def test_an_override_belongs_to_the_words_that_were_read() -> None:
+    (problem,) = look("ოფიცრის ნომერია 577 12 34 56.")
+    given = {problem.key: ("public on the office's page", 7)}
+    answered = overridden(problem, given)
+    assert (answered.blocks, answered.override, answered.override_by) == (False, "public on the office's page", 7)
+    assert answered.key == problem.key
+    for other in ("ოფიცრის ნომერია 577 99 34 56.", "მოწმის ნომერია 577 12 34 56."):
+        (changed,) = look(other)
+        assert overridden(changed, given).blocks
+    (elsewhere,) = look("ოფიცრის ნომერია 577 12 34 56.", "title")
+    assert overridden(elsewhere, given).blocks
+
+
+def test_no_technical_problem_can_be_overridden() -> None:
+    problem = Problem(Severity.BLOCKING, "title_too_long", {"length": "400"})
+    assert overridden(problem, {problem.key: ("never mind", 7)}) == problem
+    assert all(code.startswith("privacy.") for code in OVERRIDABLE)
+
+
+def test_initials_abbreviations_and_lines_end_no_sentence() -> None:
+    words = packaged_words()
+    text = "დაკავებულია გ. ბერიძე, ქ. თბილისში. ტელ. 5. The end."
+    assert [len(item.tokens) for item in sentences(searched(text), words)] == [5, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("შსს აცხადებს ᲛᲜᲘᲨᲕᲜᲔᲚᲝᲕᲐᲜᲡ", "script.mtavruli"),
+        ("საიდუმ\u2063ლო", "script.invisible"),
+        ("საბა\u200dძე", "script.invisible"),
+        ("The MIА press office", "script.mixed"),  # its А is Cyrillic
+        ("საპаტრულო პოლიცია", "script.mixed"),
+        ("The АВС company", "script.look_alike"),  # Cyrillic altogether
+    ],
+)
+def test_letters_that_are_not_what_they_seem(text: str, code: str) -> None:
+    assert [problem.code for problem in look(text)] == [code]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["ოჯახი 👨\u200d👩\u200d👧 ❤\ufe0f\u200d🔥", "SMSით, COVID-ის", "Хор МВД России", "mia.gov.ge", "می\u200cخواهم"],
+)
+def test_letters_that_are_what_they_seem(text: str) -> None:
+    assert look(text) == []
+
+
+@pytest.mark.parametrize("address", ["https://mіa.gov.ge/x", "https://xn--ma-nmc.gov.ge/", "https://росо.example"])
+def test_a_link_to_a_look_alike_stops_the_release(address: str) -> None:
+    for field, text in (("body", f"[გვერდი](<{address}>)"), ("lead", f"იხ. {address}.")):
+        assert "privacy.link_look_alike" in [problem.code for problem in look(text, field) if problem.blocks]
+
+
+def test_links_are_those_of_the_text_and_bare_ones() -> None:
+    said = [
+        Said("see https://a.example/x?y=1.", "en", "lead"),
+        Said("[b](https://b.example) (https://c.example/d)", "en", "body", markdown=True),
+    ]
+    assert links_in(said) == ("https://a.example/x?y=1", "https://b.example", "https://c.example/d")
+
+
+def test_an_office_adds_its_own_words() -> None:
+    more = PrivacyWords.together(
+        [packaged_words(), PrivacyWords(public_numbers=("577 12 34 56",), guilty=("ხულიგან",))]
+    )
+    assert look("მოწმის ნომერია +995 577 12 34 56.", words=more) == []
+    assert [problem.code for problem in look("ხულიგანი დააკავეს.", words=more)] == ["privacy.presumed_guilt"]
+
+
+def test_an_exception_is_no_entry() -> None:
+    stems = packaged_words().stems["guilty"]
+    assert stems.among(tokens_of("მკვლელმა"))
+    assert not stems.among(tokens_of("მკვლელობის"))
