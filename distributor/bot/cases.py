@@ -14,8 +14,9 @@ import structlog
 from distributor.bot.memory import NOBODY, State
 from distributor.bot.room import Press, Room
 from distributor.bot.voice import Note
+from distributor.core.clock import CODE as CLOCK
 from distributor.core.people import Person
-from distributor.core.ports import EVERY, LaneState
+from distributor.core.ports import EMBARGO, EVERY, LaneState
 from distributor.core.refusal import Refused
 from distributor.core.text import cut_at_word
 from distributor.office.restoring import CODE as RESTORED
@@ -103,9 +104,9 @@ class Cases:
     async def _lanes(self, state: State) -> None:
         told: dict[str, Any] = state.setdefault("lanes", {})
         words = self._room.desk_words()
-        everything = {EVERY: LaneState(EVERY)}
+        everything = {EVERY: LaneState(EVERY), EMBARGO: LaneState(EMBARGO)}
         for name, lane in (everything | await self._room.office.operations.lanes()).items():
-            waits = lane.paused and lane.until is None
+            waits = lane.paused and lane.until is None and lane.code != CLOCK  # of which an alarm speaks
             if waits and name not in told:
                 note = self._alert(lane)
                 message_id = await self._room.voice.send(self._room.desk_chat, note)
@@ -118,14 +119,15 @@ class Cases:
 
     def _name(self, lane: str) -> str:
         words = self._room.desk_words()
-        return words.get("bot.every_channel") if lane == EVERY else words.channel(lane)
+        known = {EVERY: "bot.every_channel", EMBARGO: "bot.every_embargo"}
+        return words.get(known[lane]) if lane in known else words.channel(lane)
 
     def _alert(self, lane: LaneState) -> Note:
         words = self._room.desk_words()
         head = words.get("bot.lane_paused", channel=self._name(lane.name), reason=cut_at_word(lane.reason, 300))
         told = "bot.lanes_stopped" if lane.name == EVERY else "bot.lane_by_person"
         told = {"person": told, RESTORED: "bot.lane_restored"}.get(lane.code, "bot.lane_credential")
-        what = words.get(told, name=lane.name)
+        what = words.get(told, name=f"'{EMBARGO}'" if lane.name == EMBARGO else lane.name)
         data = f"o:{lane.name}"
         fits = len(data.encode()) <= 64 and lane.code != RESTORED  # that is no matter of a button
         rows = (((words.get("bot.button.resume_lane"), data),),) if fits else ()

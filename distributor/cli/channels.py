@@ -15,7 +15,7 @@ from distributor.app import Parts
 from distributor.cli.output import complain, listing, say
 from distributor.cli.running import with_parts
 from distributor.core.channel import Channel, Health
-from distributor.core.ports import EVERY
+from distributor.core.ports import EMBARGO, EVERY
 from distributor.office.restoring import CODE as RESTORED
 
 group = typer.Typer(help="The channels.", no_args_is_help=True)
@@ -53,6 +53,8 @@ def check(
         if whole := lanes.get(EVERY):
             what = "distributor recover" if whole.code == RESTORED else "distributor channels start"
             complain(f"Nothing is sent: {whole.reason}. Let it go on with: {what}")
+        if closed := lanes.get(EMBARGO):
+            complain(f"No embargo ends: {closed.reason}. Let them end with: distributor channels resume '{EMBARGO}'")
         if not rows:
             complain("No channel is configured; see docs/settings.md.")
         return 0 if rows and not whole and all(health.ok for health in found) else 1

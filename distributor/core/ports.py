@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from distributor.core.asset import Media
 from distributor.core.channel import Job
+from distributor.core.clock import ClockDoubt, ClockSigns
 from distributor.core.delivery import Next
 from distributor.core.outcome import Finding, Outcome
 
@@ -178,6 +179,15 @@ class DeliveryStore(Protocol):
 
     async def beat(self, worker: str, now: datetime) -> None:
         """The worker's heartbeat, for readiness."""
+
+    async def clock_signs(self) -> ClockSigns:
+        """What else tells the time, before this worker's first heartbeat."""
+
+    async def server_time(self) -> datetime | None:
+        """The database server's own clock; None where it has none."""
+
+    async def doubt_clock(self, doubt: ClockDoubt, worker: str, now: datetime) -> bool:
+        """Close every embargo (the lane EMBARGO) and ask a person. False where that was done already."""
 
 
 class Queue(Protocol):

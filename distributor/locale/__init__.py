@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from gettext import GNUTranslations
 from pathlib import Path
@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 from babel import Locale
-from babel.dates import format_date, format_time
+from babel.dates import format_date, format_time, format_timedelta
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -155,6 +155,11 @@ def moment(when: datetime, language: str, time_zone: str) -> str:
         raise ValueError("a time without a zone cannot be shown")
     locale, local = _CLDR[texts(language).language], when.astimezone(ZoneInfo(time_zone))
     return f"{format_date(local, 'long', locale=locale)}, {format_time(local, 'HH:mm', locale=locale)}"
+
+
+def duration(seconds: float, language: str) -> str:
+    """A length of time in its largest unit: '1 დღე', '25 minutes'."""
+    return format_timedelta(timedelta(seconds=seconds), locale=_CLDR[texts(language).language])
 
 
 def _coded(prefix: str) -> Callable[[Texts, str], str]:

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from distributor.core.people import Person, Right
 from distributor.storage import Connection
-from distributor.storage.alarms import Alarm
+from distributor.storage.alarms import EXPIRED_AGAIN, Alarm
 
 News = tuple[str, str]  # topic and subject, as core.ports.Events takes them
 # Inside the transaction that keeps the answer; it may refuse (core.refusal), and then nothing is kept. Returns the news
@@ -48,7 +48,7 @@ KINDS: dict[str, AlarmKind] = {
     kind.name: kind
     for kind in (
         # Deliveries that were not sent before their deadline.
-        AlarmKind("expired", (Answer("send", Right.DECIDE), Answer("leave", Right.DECIDE)), timedelta(hours=1)),
+        AlarmKind("expired", (Answer("send", Right.DECIDE), Answer("leave", Right.DECIDE)), EXPIRED_AGAIN),
         # The clock jumped, or differs from other clocks: no embargo ends until a person has looked.
         AlarmKind("clock", (Answer("open", Right.OPERATE), Answer("closed", Right.RESOLVE)), timedelta(minutes=10)),
         # What stands at a platform differs from what was sent.

@@ -21,6 +21,11 @@ def sentence(alarm: Alarm, context: Context, language: str) -> str:
     if "channel" in params:
         seat = context.seats.get(params["channel"])
         params["channel"] = (seat.label if seat else "") or params["channel"]
+    texts = locale.texts(language)
+    if "seconds" in params:
+        params["long"] = locale.duration(float(params["seconds"]), language)
+    if "cause" in params:
+        params["reason"] = texts.get(f"alarm.{alarm.kind}.{params['cause']}", **params)
     if "when" in params:
         params["when"] = locale.moment(datetime.fromisoformat(params["when"]), language, context.time_zone)
-    return locale.texts(language).get(f"alarm.{alarm.kind}", **params).strip()
+    return texts.get(f"alarm.{alarm.kind}", **params).strip()

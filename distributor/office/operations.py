@@ -1,6 +1,6 @@
 """Operating what was promised: send again, pause and resume lanes, end cases.
 
-May touch: deliveries, cases, lanes, nonces, the audit log. A case is ended by a person's word alone.
+May touch: deliveries, cases, lanes, alarms, nonces, the audit log. A case is ended by a person's word alone.
 `person` None is the operator at the command line, who holds every right of an administrator.
 """
 
@@ -15,11 +15,11 @@ from typing import Any
 from distributor.core.data import to_data
 from distributor.core.outcome import Receipt
 from distributor.core.people import Person, Right
-from distributor.core.ports import EVERY, LaneState
+from distributor.core.ports import EMBARGO, EVERY, LaneState
 from distributor.core.refusal import Refused
 from distributor.office.context import Context
 from distributor.office.people import actor
-from distributor.storage import Connection, audit, cases, lanes, reports, restored, tokens
+from distributor.storage import Connection, alarms, audit, cases, lanes, reports, restored, tokens
 from distributor.storage import people as people_rows
 
 BUTTON_LASTS = timedelta(days=30)
@@ -100,9 +100,19 @@ class Operations:
         async with self._context.database.transaction(logged=True) as connection:
             await _not_restored(connection)
             await lanes.resume(connection, lane, actor(person), self._context.clock())
+            if lane == EMBARGO:
+                await self._answer_clock(connection, person)
             await connection.commit()
         self._context.events.publish("lane", lane)
         await self._context.wake()
+
+    async def _answer_clock(self, connection: Connection, person: Person | None) -> None:
+        """Who lets embargoes end again has answered what the clock's alarms ask."""
+        now = self._context.clock()
+        for alarm in await alarms.open_alarms(connection, "clock"):
+            await alarms.resolve(connection, alarm.id, person.id if person else None, "open", now)
+            data = {"kind": alarm.kind, "key": alarm.key, "resolution": "open"}
+            await audit.append(connection, now, actor(person), "alarm.resolved", alarm.subject, data)
 
     async def stop(self, person: Person | None, reason: str = "") -> None:
         """One stop for everything: nothing is claimed in any lane until `start`. What is under way ends."""
@@ -119,15 +129,16 @@ class Operations:
         await self.resume(EVERY, person)
 
     def _known(self, lane: str) -> None:
-        if lane not in {*self._context.seats, EVERY}:
+        if lane not in {*self._context.seats, EVERY, EMBARGO}:
             raise Refused("unknown_channel", name=lane, known=", ".join(self._context.seats))
 
     async def lanes(self) -> dict[str, LaneState]:
-        """Every configured lane, those that were never paused too; and that of all lanes where it stands paused."""
+        """Every configured lane, those that were never paused too; and that of all lanes, and that of the embargoes,
+        where it stands paused."""
         async with self._context.database.read() as connection:
             kept = await lanes.all_lanes(connection)
         found = {name: kept.get(name, LaneState(name)) for name in self._context.seats}
-        return found | {name: state for name, state in kept.items() if name == EVERY and state.paused}
+        return found | {name: state for name, state in kept.items() if name in {EVERY, EMBARGO} and state.paused}
 
     async def open_cases(self) -> list[dict[str, Any]]:
         """Cases that wait for a person (columns as in storage.reports.open_cases)."""

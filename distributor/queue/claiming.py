@@ -10,6 +10,7 @@ import asyncio
 import structlog
 
 from distributor.core.ports import Batch, Clock, DeliveryStore, Wish
+from distributor.queue.clockwatch import ClockWatch
 from distributor.queue.grip import Grip
 from distributor.queue.lane import Lane
 
@@ -20,11 +21,20 @@ class Claimer:
     """Of one lane. `lease` in seconds."""
 
     def __init__(
-        self, lane: Lane, store: DeliveryStore, clock: Clock, grip: Grip, *, worker: str, lease: float
+        self,
+        lane: Lane,
+        store: DeliveryStore,
+        clock: Clock,
+        grip: Grip,
+        *,
+        worker: str,
+        lease: float,
+        watch: ClockWatch,
     ) -> None:
         self.lane = lane
         self._store = store
         self._clock = clock
+        self._watch = watch
         self._grip = grip
         self._worker = worker
         self._lease = lease
@@ -37,8 +47,9 @@ class Claimer:
         lane.resting = {number: until for number, until in lane.resting.items() if until > now}
         resting = frozenset({*lane.resting, *lane.busy})
         wish = Wish(lane.name, wanted, below, lane.live, resting, single=bool(lane.destination_windows))
+        present = await self._watch.now()
         asked = self._grip.now()
-        self._claiming = asyncio.create_task(self._store.claim(wish, self._worker, self._clock(), self._lease))
+        self._claiming = asyncio.create_task(self._store.claim(wish, self._worker, present, self._lease))
         try:
             # A stop must not tear a claim from its deliveries: intents would stand that nobody carries out.
             batch = await asyncio.shield(self._claiming)

@@ -13,19 +13,33 @@ from dataclasses import replace
 import structlog
 
 from distributor.core.ports import EVERY, Clock, DeliveryStore, LaneState
+from distributor.queue.clockwatch import ClockWatch
 from distributor.queue.lane import Lane
 from distributor.queue.runner import sleep_or
 
 log = structlog.get_logger(__name__)
 
-SET_BACK = 5.0  # seconds by which the wall's clock lags behind; less is the work of whoever keeps it right
+SET_BACK = 5.0  # seconds by which the wall's clock lags behind, or is ahead; less is the work of whoever keeps it right
 WARY = 60.0  # seconds after that
 
 
 class Relay:
-    """One turn after another: recover, refresh, wait for a poll (seconds) or for `stir`."""
+    """One turn after another: recover, refresh, wait for a poll (seconds) or for `stir`.
 
-    def __init__(self, store: DeliveryStore, lanes: Mapping[str, Lane], clock: Clock, poll: float) -> None:
+    `patience` in seconds is a lease: so long nothing is taken for lost after the clock was set ahead, for by it every
+    lease has run out at once; whoever lives renews his in that time.
+    """
+
+    def __init__(
+        self,
+        store: DeliveryStore,
+        lanes: Mapping[str, Lane],
+        clock: Clock,
+        poll: float,
+        watch: ClockWatch,
+        *,
+        patience: float,
+    ) -> None:
         self._store = store
         self._lanes = lanes
         self._clock = clock
@@ -33,6 +47,9 @@ class Relay:
         self._stirred = asyncio.Event()
         self._seen: tuple[float, float] | None = None  # the loop's time and the wall's, at the last turn
         self._wary_until = 0.0
+        self._patient_until = 0.0
+        self._watch = watch
+        self._patience = patience
 
     def stir(self) -> None:
         """Something about lanes changed: look now."""
@@ -41,7 +58,12 @@ class Relay:
     async def turn(self) -> None:
         """One look at the database."""
         self._stirred.clear()
-        recovered = await self._store.recover(self._clock(), set_back=self._set_back())
+        await self._watch.look()
+        set_back = self._compare()
+        if _steady() < self._patient_until:
+            recovered = 0
+        else:
+            recovered = await self._store.recover(self._clock(), set_back=set_back)
         if recovered:
             log.warning("claims of a lost worker came back", deliveries=recovered)
             for lane in self._lanes.values():
@@ -49,12 +71,15 @@ class Relay:
         await self._refresh_pauses()
         await sleep_or(self._stirred, self._poll)
 
-    def _set_back(self) -> bool:
+    def _compare(self) -> bool:
         """True where our own clock was set back not long ago. What somebody writes by the time that he read before may
         still come, when nothing else in the database tells of that any more."""
-        loop, wall = asyncio.get_running_loop().time(), self._clock().timestamp()
-        if self._seen is not None and (loop - self._seen[0]) - (wall - self._seen[1]) > SET_BACK:
+        loop, wall = _steady(), self._clock().timestamp()
+        lag = 0.0 if self._seen is None else (loop - self._seen[0]) - (wall - self._seen[1])
+        if lag > SET_BACK:
             self._wary_until = loop + WARY
+        elif -lag > SET_BACK:
+            self._patient_until = loop + self._patience
         self._seen = loop, wall
         return loop < self._wary_until
 
@@ -69,3 +94,7 @@ class Relay:
             if state != lane.state:
                 lane.state = state
                 lane.stir()
+
+
+def _steady() -> float:
+    return asyncio.get_running_loop().time()

@@ -17,6 +17,7 @@ from distributor.core.outcome import Outcome
 from distributor.core.ports import Claimed, Clock, DeliveryStore, Events, Grant, Queue, Result
 from distributor.queue.attempt import attempt, plain
 from distributor.queue.claiming import Claimer
+from distributor.queue.clockwatch import ClockWatch
 from distributor.queue.grip import Grip
 from distributor.queue.heed import Heed
 from distributor.queue.lane import AHEAD_SECONDS, Lane
@@ -47,6 +48,7 @@ class LaneRunner:
         grip: Grip,
         lease: float,
         poll: float,
+        watch: ClockWatch,
     ) -> None:
         self.lane = lane
         self._grip = grip
@@ -58,7 +60,7 @@ class LaneRunner:
         self._measured = 0.0
         self._heed = Heed(lane, store, queue, events, clock, worker)
         self._gate = Gate(lane, store, queue, clock)
-        self._claimer = Claimer(lane, store, clock, grip, worker=worker, lease=lease)
+        self._claimer = Claimer(lane, store, clock, grip, worker=worker, lease=lease, watch=watch)
         self._queue = queue
         self._stopping = False
 

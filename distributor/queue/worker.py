@@ -14,6 +14,7 @@ from typing import Protocol
 import structlog
 
 from distributor.core.ports import Clock, DeliveryStore, Events, Queue
+from distributor.queue.clockwatch import ClockWatch
 from distributor.queue.grip import Grip
 from distributor.queue.lane import Lane
 from distributor.queue.looks import Looks
@@ -62,10 +63,11 @@ class Worker:
         self._drain = drain
         self._recorder = Recorder(store, events, clock, name)
         self._guard = guard
-        self._relay = Relay(store, lanes, clock, poll)
+        self._clockwatch = ClockWatch(store, events, clock, name)
+        self._relay = Relay(store, lanes, clock, poll, self._clockwatch, patience=lease)
         self._looks = Looks(store, lanes, self._recorder, clock, worker=name, lease=lease, poll=poll)
         self._grip = Grip(lease, clock)
-        make = partial(LaneRunner, worker=name, grip=self._grip, lease=lease, poll=poll)
+        make = partial(LaneRunner, worker=name, grip=self._grip, lease=lease, poll=poll, watch=self._clockwatch)
         self._runners = [make(lane, store, queue, self._recorder, events, clock) for lane in lanes.values()]
         self._loops: list[asyncio.Task[None]] = []
         self._alive: asyncio.Task[None] | None = None
@@ -74,6 +76,7 @@ class Worker:
 
     async def start(self) -> None:
         """Begin. Everything due in the database goes on, unless it is older than what was done."""
+        await self._clockwatch.begin()
         if self._guard is not None:
             await self._guard.look()
         await self._store.beat(self.name, self._clock())

@@ -1,6 +1,7 @@
 """Alarms: what a person must look at, each asked once and said again until it is answered.
 
-May touch: alarms, the audit log; inside the caller's transaction. Who may answer, and what follows, is the office's.
+May touch: alarms, the audit log; reads what expired; inside the caller's transaction. Who may answer, and what follows,
+is the office's.
 """
 
 from __future__ import annotations
@@ -13,8 +14,12 @@ from sqlalchemy import RowMapping, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from distributor.core.data import from_data
+from distributor.core.release import Revision
 from distributor.storage import audit
-from distributor.storage.schema import alarms, people
+from distributor.storage.schema import alarms, deliveries, people, releases
+
+EXPIRED_AGAIN = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,24 @@ async def add(
         return False
     await audit.append(connection, now, actor, "alarm.raised", subject, {"kind": kind, "key": key, "params": params})
     return True
+
+
+async def add_expired(connection: AsyncConnection, delivery_id: int, now: datetime) -> bool:
+    """A delivery expired: ask what is to become of all those of its release and revision, in one alarm. Where that was
+    answered before, this one is asked about anew."""
+    query = (
+        select(deliveries.c.release_id, deliveries.c.revision, deliveries.c.channel, releases.c.draft)
+        .join(releases, releases.c.id == deliveries.c.release_id)
+        .where(deliveries.c.id == delivery_id)
+    )
+    row = (await connection.execute(query)).one()
+    key, number = f"expired:{row.release_id}:{row.revision}", 0
+    answered = select(alarms.c.id).where(alarms.c.resolved_at.is_not(None))
+    while (await connection.execute(answered.where(alarms.c.key == f"{key}:{number}"))).first():
+        number += 1
+    params = {"release": row.release_id, "revision": row.revision, "channel": row.channel}
+    params["title"] = from_data(Revision, row.draft).title
+    return await add(connection, "expired", f"release:{row.release_id}", f"{key}:{number}", params, now, EXPIRED_AGAIN)
 
 
 async def known(connection: AsyncConnection, key: str) -> bool:

@@ -89,10 +89,19 @@ async def send_again(connection: AsyncConnection, delivery_id: int, now: datetim
 
 
 async def send_all_again(
-    connection: AsyncConnection, channel: str, release_id: str, now: datetime, deadline: datetime
+    connection: AsyncConnection,
+    channel: str,
+    release_id: str,
+    now: datetime,
+    deadline: datetime,
+    *,
+    states: Sequence[str] = ("rejected", "expired"),
+    revision: int = 0,
 ) -> dict[str, int]:
-    """The same for all rejected and expired ones, of a channel or a release where one is named. State → how many."""
-    dead: list[ColumnElement[bool]] = [deliveries.c.state.in_(["rejected", "expired"])]
+    """The same for all rejected and expired ones, of a channel or a release (or one revision of it) where one is named.
+    State → how many."""
+    dead: list[ColumnElement[bool]] = [deliveries.c.state.in_(states)]
+    dead += [deliveries.c.revision == revision] if revision else []
     dead += [deliveries.c.channel == channel] if channel else []
     dead += [deliveries.c.release_id == release_id] if release_id else []
     query = select(deliveries.c.state, func.count()).where(*dead).group_by(deliveries.c.state)

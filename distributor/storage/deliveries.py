@@ -14,9 +14,11 @@ import structlog
 from sqlalchemy import ColumnElement, case, exists, literal, select, update
 
 from distributor.core.channel import Action
+from distributor.core.clock import ClockDoubt, ClockSigns
 from distributor.core.delivery import Drop
 from distributor.core.ports import EVERY, Batch, Claimed, LaneState, Result, Wish
 from distributor.core.release import SENDABLE, ReleaseState
+from distributor.storage import clock
 from distributor.storage import lanes as lane_rows
 from distributor.storage.claims import UNDER_WAY, Look, looks_due, next_due, next_look, own
 from distributor.storage.database import Database
@@ -220,6 +222,23 @@ class Deliveries:
         async with self._database.transaction(logged=True) as connection:
             await lane_rows.resume(connection, name, actor, now)
             await connection.commit()
+
+    async def clock_signs(self) -> ClockSigns:
+        """See DeliveryStore.clock_signs."""
+        async with self._database.read() as connection:
+            return await clock.signs(connection)
+
+    async def server_time(self) -> datetime | None:
+        """See DeliveryStore.server_time."""
+        async with self._database.read() as connection:
+            return await clock.server_time(connection)
+
+    async def doubt_clock(self, doubt: ClockDoubt, worker: str, now: datetime) -> bool:
+        """See DeliveryStore.doubt_clock."""
+        async with self._database.transaction(logged=True) as connection:
+            fresh = await clock.doubt(connection, doubt, worker, now)
+            await connection.commit()
+            return fresh
 
     async def beat(self, worker: str, now: datetime) -> None:
         """See DeliveryStore.beat."""

@@ -1,6 +1,6 @@
 """The kept state of lanes, and deliveries dropped at the claim.
 
-May touch: lanes, deliveries, audit_events; inside the caller's transaction.
+May touch: lanes, deliveries, alarms, audit_events; inside the caller's transaction.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from datetime import datetime
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from distributor.core.delivery import Drop
-from distributor.core.ports import LaneState
-from distributor.storage import audit
+from distributor.core.delivery import CLOSED_ASKS, DeliveryState, Drop
+from distributor.core.ports import EMBARGO, LaneState
+from distributor.storage import alarms, audit
 from distributor.storage.outcomes import finish_releases
 from distributor.storage.schema import deliveries, lanes
 
@@ -62,13 +62,17 @@ async def resume(connection: AsyncConnection, name: str, actor: str, now: dateti
     )
     if done.rowcount:
         await audit.append(connection, now, actor, "lane.resumed", f"lane:{name}", {})
+    if name == EMBARGO:
+        # What a closed embargo put off is asked again now; whatever waits for something else is put off again.
+        waits = (deliveries.c.state == "queued", deliveries.c.due > now, deliveries.c.due <= now + CLOSED_ASKS)
+        await connection.execute(update(deliveries).where(*waits).values(due=now))
 
 
 async def drop_delivery(
     connection: AsyncConnection, delivery_id: int, fence: int, release_id: str, drop: Drop, worker: str, now: datetime
 ) -> bool:
-    """End a delivery that may not go out any more, with its reason in the log. False where it is no longer as the
-    claim saw it: then the next claim decides."""
+    """End a delivery that may not go out any more, with its reason in the log; an expired one asks. False where it is
+    no longer as the claim saw it: then the next claim decides."""
     done = await connection.execute(
         update(deliveries)
         .where(deliveries.c.id == delivery_id, deliveries.c.fence == fence)
@@ -82,4 +86,6 @@ async def drop_delivery(
         connection, now, f"worker:{worker}", f"delivery.{drop.state.value}", f"delivery:{delivery_id}", data
     )
     await finish_releases(connection, {release_id}, now)
+    if drop.state is DeliveryState.EXPIRED:
+        await alarms.add_expired(connection, delivery_id, now)
     return True
