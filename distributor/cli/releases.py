@@ -167,12 +167,19 @@ def cases(
     context: typer.Context,
     there: Annotated[int | None, typer.Option("--there", help="End this delivery's case: it is there.")] = None,
     not_there: Annotated[int | None, typer.Option("--not-there", help="End it: it is not there, send again.")] = None,
+    all_there: Annotated[str, typer.Option("--all-there", help="End all cases of this release: they are there.")] = "",
+    all_not_there: Annotated[str, typer.Option("--all-not-there", help="End them: not there, send again.")] = "",
+    channel: Annotated[str, typer.Option("--channel", help="With --all-…: only of this channel.")] = "",
     as_json: AsJson = False,
     config: Config = None,
 ) -> None:
     """Unknown outcomes that wait for a person; exit 1 while there are any."""
 
     async def work(parts: Parts) -> int:
+        for release, word in ((all_there, True), (all_not_there, False)):
+            if release:
+                count = await _answer_all(parts, release, channel, word)
+                say(f"{count} cases of {release}: {'they are there' if word else 'they go again'}.")
         for number, word in ((there, True), (not_there, False)):
             if number is not None:
                 await parts.office.operations.resolve(number, word, None)
@@ -182,6 +189,21 @@ def cases(
         return 1 if rows else 0
 
     raise typer.Exit(with_parts(config or context.obj, work))
+
+
+async def _answer_all(parts: Parts, release: str, channel: str, there: bool) -> int:
+    """One word for every case of a release, as after a look into the relay's log; each is ended by itself, so that one
+    which a late receipt has ended meanwhile is left alone."""
+    count = 0
+    for case in await parts.office.operations.open_cases():
+        if case["release_id"] == release and channel in {"", case["channel"]}:
+            try:
+                await parts.office.operations.resolve(case["delivery_id"], there, None)
+                count += 1
+            except Refused as refused:
+                if refused.code != "no_open_case":
+                    raise
+    return count
 
 
 def add_to(application: typer.Typer) -> None:

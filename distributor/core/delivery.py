@@ -47,6 +47,8 @@ class DeliveryState(StrEnum):
 FINAL = frozenset({DeliveryState.SENT, DeliveryState.REJECTED, DeliveryState.EXPIRED, DeliveryState.CANCELLED})
 CLAIMABLE = frozenset({DeliveryState.QUEUED, DeliveryState.WAITING})
 
+# A restored backup makes one step more (storage.restored): what waited then may have been sent since, so that queued,
+# waiting and sending ones become unknown or a case.
 DELIVERY_STEPS: dict[DeliveryState, frozenset[DeliveryState]] = {
     DeliveryState.QUEUED: frozenset(
         {DeliveryState.SENDING, DeliveryState.WAITING, DeliveryState.EXPIRED, DeliveryState.CANCELLED}
@@ -70,7 +72,9 @@ DELIVERY_STEPS: dict[DeliveryState, frozenset[DeliveryState]] = {
             DeliveryState.CASE,
         }
     ),
-    DeliveryState.UNKNOWN: frozenset({DeliveryState.SENT, DeliveryState.QUEUED, DeliveryState.CASE}),
+    DeliveryState.UNKNOWN: frozenset(
+        {DeliveryState.SENT, DeliveryState.QUEUED, DeliveryState.CASE, DeliveryState.REJECTED}
+    ),
     DeliveryState.CASE: frozenset({DeliveryState.SENT, DeliveryState.QUEUED, DeliveryState.CANCELLED}),
     # A person may send a dead letter again; nothing else leaves a final state.
     DeliveryState.REJECTED: frozenset({DeliveryState.QUEUED}),
@@ -216,13 +220,18 @@ def after_outcome(
             return Next(DeliveryState.WAITING, code, reason, due=due, costs_attempt=not free)
 
 
-def after_finding(finding: Finding, *, looks: int, now: datetime, policy: RetryPolicy) -> Next:
-    """The state that follows a look at the platform for an unknown delivery. `looks` counts earlier looks."""
+def after_finding(finding: Finding, *, looks: int, now: datetime, policy: RetryPolicy, attempts: int = 0) -> Next:
+    """The state that follows a look at the platform for an unknown delivery. `looks` counts earlier looks, `attempts`
+    the attempts made so far, which bounds what always ends unknown and is never there."""
     match finding:
         case Sent():
             return Next(DeliveryState.SENT, "reconciled", "found at the platform")
         case Absent(reason):
-            return Next(DeliveryState.QUEUED, "absent", reason, due=now)
+            if attempts >= policy.most_attempts:
+                return Next(DeliveryState.REJECTED, "exhausted", f"{attempts} attempts, none of them there: {reason}")
+            # Once may be chance, and goes again at once; what ends so again and again backs off like any failure.
+            due = now if attempts <= 1 else policy.due(now, attempts)
+            return Next(DeliveryState.QUEUED, "absent", reason, due=due)
         case CannotTell(reason):
             return Next(DeliveryState.CASE, "cannot_tell", reason)
         case LookAgain(reason, retry_after):

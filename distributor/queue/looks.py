@@ -83,7 +83,8 @@ class Looks:
             gone: Finding = CannotTell("its channel is no longer in the settings: look there whether it is there")
             finding = plain(await self._find(lane, claimed)) if lane else gone
             policy = lane.policy if lane else RetryPolicy()
-            following = after_finding(finding, looks=claimed.looks, now=self._clock(), policy=policy)
+            made = claimed.attempts
+            following = after_finding(finding, looks=claimed.looks, now=self._clock(), policy=policy, attempts=made)
             result = Result(claimed, finding, following, started, self._clock(), looked=True)
             await self._recorder.record(result, at_once=True, kept=_stirring(lane))
         except Exception:

@@ -44,6 +44,23 @@ async def test_everything_is_stopped_and_started_with_one_command(stage: Stage) 
     assert [(row["name"], bool(row["paused"])) for row in lanes] == [("*", False), ("x", True)]
 
 
+async def test_all_cases_of_a_release_are_answered_with_one_word(stage: Stage) -> None:
+    release_id, other = await write(stage, channels=("press",)), await write(stage, channels=("press",))
+    await approve(stage, release_id)
+    await approve(stage, other)
+    await tell(stage, "UPDATE deliveries SET state = 'case', step = 'publish'")
+    columns = "delivery_id, step, code, reason, opened_at"
+    await tell(stage, f"INSERT INTO cases ({columns}) SELECT id, 'publish', 'x', 'y', 1 FROM deliveries")  # noqa: S608
+    done = await command(stage, "cases", "--all-there", release_id, "--channel", "x")
+    assert (done.returncode, f"0 cases of {release_id}" in done.stdout) == (1, True)
+    done = await command(stage, "cases", "--all-there", release_id, "--channel", "press")
+    assert (done.returncode, f"3 cases of {release_id}" in done.stdout) == (1, True)
+    done = await command(stage, "cases", "--all-not-there", other)
+    assert (done.returncode, f"3 cases of {other}" in done.stdout) == (0, True)
+    states = {row["release_id"]: row["state"] for row in await rows(stage)}
+    assert states == {release_id: "sent", other: "queued"}
+
+
 async def test_all_dead_letters_of_a_channel_go_again_with_one_command(stage: Stage) -> None:
     release_id = await write(stage, channels=("x", "press"))
     await approve(stage, release_id)

@@ -207,6 +207,17 @@ def test_a_retry_beyond_the_deadline_waits_for_the_deadline_where_the_claim_expi
     assert past.due == NOW
 
 
+def test_what_always_ends_unknown_and_is_never_there_becomes_a_dead_letter() -> None:
+    gone = Absent("not there")
+    found = [
+        after_finding(gone, looks=0, now=NOW, policy=POLICY, attempts=made) for made in range(POLICY.most_attempts + 1)
+    ]
+    assert [one.state for one in found] == [State.QUEUED] * POLICY.most_attempts + [State.REJECTED]
+    assert found[-1].code == "exhausted"
+    assert found[1].due == NOW
+    assert all(one.due is not None and one.due > NOW for one in found[2:-1])
+
+
 @pytest.mark.parametrize("wait", [math.inf, -math.inf, math.nan, 1e300, -5.0])
 def test_an_absurd_wait_never_breaks_the_clock(wait: float) -> None:
     for following in (
