@@ -2,25 +2,26 @@
 
 Touches the network through `x_client` and reads renditions from the media library. Uploads are prepared and seen by
 nobody; `POST /2/tweets` is the one irrevocable call of each part. X knows no idempotency key: after a lost answer the
-own timeline is read, and nothing is sent again before that.
+own timeline is read, and nothing is sent again before that. For corrections and withdrawals see `x_after`.
 """
 
 from __future__ import annotations
 
 import ssl
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import tweepy
-from pydantic import BaseModel, Field, HttpUrl, SecretStr, field_validator
 
 from distributor.adapters import x_text, x_timeline
+from distributor.adapters.x_after import ALONE, MARGIN, SETTLES, Plan, Standing, keep, kept_plan
 from distributor.adapters.x_answers import after_prepare, after_publish
 from distributor.adapters.x_client import Keys, Waits, XClient
 from distributor.adapters.x_media import MediaFailed, StillProcessing, Uploads, step_of
 from distributor.adapters.x_quota import Quotas
+from distributor.adapters.x_settings import XSettings as XSettings
 from distributor.core.asset import Asset, MediaKind, Profile
-from distributor.core.channel import Allowance, Health, Job, Progress, Source, Traits
+from distributor.core.channel import Action, Allowance, Health, Job, Progress, Source, Traits
 from distributor.core.outcome import (
     Absent,
     CannotTell,
@@ -36,39 +37,13 @@ from distributor.core.outcome import (
 from distributor.core.ports import Surroundings
 from distributor.core.rendering import Part, Problem, Rendering
 
-SETTLES = timedelta(seconds=15)  # how long a post may take to appear in its author's timeline
-MARGIN = timedelta(minutes=2)  # between our clock and that of X
-
-
-class XSettings(BaseModel, extra="forbid"):
-    """What an operator sets for one account of X. Times in seconds."""
-
-    api_url: HttpUrl = HttpUrl("https://api.x.com")
-    web_url: HttpUrl = HttpUrl("https://x.com")  # in front of the public links
-    account: str = Field(pattern=r"^\w{1,15}$")
-    consumer_key: SecretStr
-    consumer_secret: SecretStr
-    access_token: SecretStr
-    access_token_secret: SecretStr
-    link: bool = False  # a post with a link costs $0.200, one without $0.015 (pay per use, April 2026)
-    thread: bool = False
-    connect_timeout: float = Field(10, gt=0)
-    answer_timeout: float = Field(30, gt=0)
-    upload_timeout: float = Field(120, gt=0)
-    processing_patience: float = Field(20, gt=0)
-    chunk_bytes: int = Field(4_000_000, ge=16_384, le=4_000_000)  # X takes 5 MB
-    ca_file: str | None = None
-
-    @field_validator("account", mode="before")
-    @classmethod
-    def _handle(cls, value: Any) -> Any:
-        return value.removeprefix("@") if isinstance(value, str) else value
+_EXPIRED = Deferred("media_expired", "X keeps an upload for a day; it is uploaded again")
 
 
 class X:
     """The channel. One instance serves one account."""
 
-    traits = Traits()
+    traits = Traits(actions=frozenset({Action.PUBLISH, Action.CORRECT, Action.WITHDRAW}))
 
     def __init__(self, name: str, settings: XSettings, surroundings: Surroundings) -> None:
         self.name = name
@@ -87,6 +62,7 @@ class X:
         self._uploads = Uploads(
             self._client, surroundings.media, self._clock, settings.chunk_bytes, settings.processing_patience
         )
+        self._standing = Standing(self._client, self._clock, settings.profile_url)
 
     def own_address(self) -> str:
         """The account's handle."""
@@ -97,8 +73,10 @@ class X:
         return (x_text.PHOTO if asset.kind is MediaKind.PHOTO else x_text.VIDEO,)
 
     def render(self, source: Source) -> Rendering | None:
-        """The post, or the thread."""
-        return x_text.render(self.name, source, link=self.settings.link, thread=self.settings.thread)
+        """The post, or the thread; of a correction every form that may be needed."""
+        wishes = self.settings
+        repost = wishes.correction == "repost"
+        return x_text.render(self.name, source, link=wishes.link, thread=wishes.thread, repost=repost)
 
     def check(self, rendering: Rendering) -> tuple[Problem, ...]:
         """Length, media left out, price."""
@@ -106,8 +84,13 @@ class X:
 
     async def prepare(self, job: Job, progress: Progress) -> Outcome | None:
         """Upload and describe the media of every part that is not out yet."""
+        if job.action is Action.WITHDRAW:
+            return None
+        plan = await self._standing.plan(job, progress)
+        if not isinstance(plan, Plan):
+            return plan
         placed = [
-            item for index, part in enumerate(job.rendering.parts) if not _done(progress, index) for item in part.media
+            item for index, part in enumerate(plan.parts(job)) if not _done(progress, index) for item in part.media
         ]
         for number, item in enumerate(placed, 1):
             where = f"{item.kind.value} {number} of {len(placed)} ({item.name or 'without a name'})"
@@ -127,31 +110,60 @@ class X:
         return None
 
     async def publish(self, job: Job, progress: Progress) -> Outcome:
-        """Send the parts that are not out yet, each as a reply to the one before it."""
-        for index, part in enumerate(job.rendering.parts):
+        """Send the parts that are not out yet, each as a reply to the one before it; a correction after what it
+        replaces was deleted, or as a reply to it. A withdrawal deletes."""
+        if job.action is Action.WITHDRAW:
+            return await self._standing.withdraw(job, progress)
+        plan = await self._standing.plan(job, progress)
+        if not isinstance(plan, Plan):
+            return plan
+        if plan.form == x_text.REPOST:
+            left = [part for index, part in enumerate(plan.parts(job)) if not _done(progress, index)]
+            if not all(self._uploads.id_of(item, progress) for part in left for item in part.media):
+                return _EXPIRED  # the old post stays until the new one can follow at once
+            if (failed := await self._standing.clear(plan.old, progress)) is not None:
+                return failed
+        for index, part in enumerate(plan.parts(job)):
             if _done(progress, index):
                 continue
             parent = str((_done(progress, index - 1) or {}).get("id", "")) if index else ""
             if index and not parent:
                 return Rejected("thread_parent", f"part {index + 1} answers a post whose id is not known")
-            if index or job.attempt > 1:
+            if index or job.attempt > 1 or plan.old:
                 # `intended_at` is the first try's; a look after this one must wait from now on.
                 await progress.save("tried", {"at": self._clock().isoformat()})
             step = "publish"
             if index:
                 step = f"part:{index}"
                 await progress.begin(step)
+            parent = plan.old[-1] if plan.form == x_text.REPLY else parent
             outcome = await self._post(job, part, progress, parent, step)
             if not isinstance(outcome, str):
-                return outcome
+                return await self._reconsidered(outcome, plan, progress)
             await progress.save(f"part:{index}", {"id": outcome})
-        return self._sent(job, progress, self._client.limits)
+        return self._sent(job, plan, progress, self._client.limits)
+
+    async def _reconsidered(self, outcome: Outcome, plan: Plan, progress: Progress) -> Outcome:
+        """Where X takes no answer to the old post (it is gone, or X does not let us answer), the labelled correction
+        goes on its own: readers must have it."""
+        if (
+            plan.form != x_text.REPLY
+            or not isinstance(outcome, Rejected)
+            or outcome.code not in ("forbidden", "not_found")
+        ):
+            return outcome
+        try:
+            there = await self._standing.those_there(plan.old)
+        except tweepy.TweepyException as error:
+            return after_prepare(error, self._clock())
+        await keep(Plan(ALONE, there), progress)
+        return Deferred("reply_refused", f"the correction goes on its own: {outcome.reason}", retry_after=0.0)
 
     async def _post(self, job: Job, part: Part, progress: Progress, parent: str, step: str) -> str | Outcome:
         """One irrevocable call: the id of the post, or the outcome that ends the attempt."""
         media = [self._uploads.id_of(item, progress) for item in part.media]
         if not all(media):
-            return Deferred("media_expired", "X keeps an upload for a day; it is uploaded again")
+            return _EXPIRED
         try:
             answer = await self._client.create_tweet(
                 text=part.text, media_ids=media or None, in_reply_to_tweet_id=parent or None, user_auth=True
@@ -172,30 +184,34 @@ class X:
             return Unknown("no_id", "X accepted the post but gave no id", step)
         return found
 
-    def _sent(self, job: Job, progress: Progress, detail: dict[str, str]) -> Sent:
-        found = [_done(progress, index) or {} for index in range(len(job.rendering.parts))]
-        ids = tuple(str(item["id"]) for item in found if item.get("id"))
-        front = f"{str(self.settings.web_url).rstrip('/')}/{self.settings.account}/status"
-        return Sent(Receipt(ids, tuple(f"{front}/{post}" for post in ids), dict(detail)))
+    def _sent(self, job: Job, plan: Plan, progress: Progress, detail: dict[str, str]) -> Sent:
+        """With everything that stands now, so that the next correction, or a withdrawal, finds it."""
+        found = [_done(progress, index) or {} for index in range(len(plan.parts(job)))]
+        ids = (*plan.stays, *(str(item["id"]) for item in found if item.get("id")))
+        links = tuple(f"{self.settings.profile_url}/status/{post}" for post in ids)
+        return Sent(Receipt(ids, links, detail | ({"form": plan.form} if job.action is Action.CORRECT else {})))
 
     async def reconcile(self, job: Job, progress: Progress) -> Finding:
         """Read the own timeline since the first intent and compare texts.
 
         Absent only where the timeline was read completely, time enough has passed for a post to appear, and X has
-        not said "duplicate" to a later attempt.
+        not said "duplicate" to a later attempt. A deletion may be repeated, so it is not looked for.
         """
-        begun = job.intended_at or job.approved_at
+        plan = kept_plan(progress) or Plan()
+        if job.action is Action.WITHDRAW or (job.action is Action.CORRECT and not kept_plan(progress)):
+            return Absent("no post was begun; what it deletes may be deleted again")
+        parts, begun = plan.parts(job), job.intended_at or job.approved_at
         try:
             timeline = await x_timeline.read(self._client, begun - MARGIN)
         except tweepy.TweepyException as error:
             outcome = after_prepare(error, self._clock())
             retry_after = outcome.retry_after if isinstance(outcome, Deferred) else None
             return LookAgain(outcome.reason, 30.0 if retry_after is None else retry_after)
-        for index, part in enumerate(job.rendering.parts):
+        for index, part in enumerate(parts):
             if not _done(progress, index) and (found := timeline.find(part.text)):
                 await progress.save(f"part:{index}", {"id": found})
-        if all(_done(progress, index) for index in range(len(job.rendering.parts))):
-            return self._sent(job, progress, {})
+        if all(_done(progress, index) for index in range(len(parts))):
+            return self._sent(job, plan, progress, {})
         if progress.get("duplicate"):
             return CannotTell("X calls the text a duplicate, but the timeline does not show it")
         if not timeline.complete:

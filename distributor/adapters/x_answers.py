@@ -5,6 +5,7 @@ Sources: X API "Response codes and errors" and "Rate limits"; the problem types 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from enum import Enum, auto
 
@@ -89,6 +90,17 @@ def after_publish(error: tweepy.TweepyException, *, uncertain: bool, step: str, 
 
 def after_prepare(error: tweepy.TweepyException, now: datetime) -> Deferred | Rejected:
     """The outcome of a repeatable call that ended with this error: whatever may have happened, it is done again."""
+    outcome = after_delete(error, now)
+    if outcome.code == "forbidden":  # an upload holds nothing yet that X could object to: it is the account
+        return Deferred("credential", outcome.reason, scope=Scope.LANE)
+    if isinstance(outcome, Deferred) and outcome.throttled:
+        return replace(outcome, scope=Scope.LANE)
+    return outcome
+
+
+def after_delete(error: tweepy.TweepyException, now: datetime) -> Deferred | Rejected:
+    """The outcome of a deletion that ended with this error: it may be repeated. Deletions have a window of their own
+    (50 in 15 minutes), so that one that is used up holds up no post."""
     if isinstance(error, NotWritten | Lost):
         return Deferred("connection", f"X was not reached: {error}")
     if isinstance(error, Unreadable) or not isinstance(error, tweepy.HTTPException):
@@ -96,11 +108,10 @@ def after_prepare(error: tweepy.TweepyException, now: datetime) -> Deferred | Re
     verdict, code, reason = _judged(error)
     if verdict is Verdict.PERHAPS:
         return Deferred(code, reason)
-    if code == "forbidden":  # an upload holds nothing yet that X could object to: it is the account
-        return Deferred("credential", reason, scope=Scope.LANE)
     if verdict in (Verdict.REFUSED, Verdict.DUPLICATE):
         return Rejected(code, reason)
-    return _paused(error, verdict, code, reason, now)
+    paused = _paused(error, verdict, code, reason, now)
+    return replace(paused, scope=Scope.DELIVERY) if paused.throttled else paused
 
 
 def _judged(error: tweepy.HTTPException) -> tuple[Verdict, str, str]:

@@ -136,13 +136,19 @@ class Uploads:
             if info.get("state") == "succeeded":
                 return
             if info.get("state") == "failed":
-                raise MediaFailed(f"X could not process it: {info.get('error') or 'no reason given'}")
+                raise MediaFailed(f"X could not process it: {_why(answer, info)}")
             pause = max(float(info.get("check_after_secs") or 0), 0.05)
             if pause > left:
                 raise StillProcessing(pause)
             left -= pause
             await asyncio.sleep(pause)
             answer = await self._status(state)
+
+
+def _why(answer: Json, info: Json) -> str:
+    """X tells it in `errors` (API v2); in `processing_info.error` as its older interface did."""
+    told = [problem.get("detail") for problem in answer.get("errors") or () if isinstance(problem, dict)]
+    return "; ".join(str(words) for words in [*told, info.get("error")] if words)[:300] or "no reason given"
 
 
 def _data(answer: Json) -> Json:

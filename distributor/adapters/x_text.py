@@ -1,25 +1,28 @@
-"""What X will show of a revision: weighing, cutting, splitting, choosing media. Pure.
+"""What X will show of a revision: texts, labels, media. Pure.
 
-Length by twitter-text, version 3: 280 weighted characters; U+0000-10FF weigh 1 (Mkhedruli among them), most others 2
-(Mtavruli, "…"), an emoji 2, a link 23 whatever its length.
+A post cannot be edited but by accounts that pay for it, and then for an hour (X API, "Edit Posts"): a correction is an
+answer to it, or takes its place. Sources: X API v2, media best practices.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 
-from twitter_text import extract_urls_with_indices, parse_tweet
+from twitter_text import extract_urls_with_indices
 
+from distributor.adapters.x_length import LIMIT as LIMIT
+from distributor.adapters.x_length import comparable as comparable
+from distributor.adapters.x_length import fit as fit
+from distributor.adapters.x_length import split as split
+from distributor.adapters.x_length import weight as weight
 from distributor.core.asset import MediaKind, Profile
 from distributor.core.channel import Source
 from distributor.core.markup import parse, plain
-from distributor.core.release import Kind, LanguageVersion, MediaItem, Status
+from distributor.core.release import Action, Kind, LanguageVersion, MediaItem, Status
 from distributor.core.rendering import Part, Placed, Problem, Rendering, Severity
 from distributor.core.text import cut_at_word
 
-LIMIT = 280  # weighted
 MOST_PHOTOS = 4
 MOST_POSTS = 10  # of a thread; what does not fit ends with "…"
 ALT_LIMIT = 1000  # characters (X API v2, media metadata)
@@ -34,75 +37,15 @@ _LABELS = {
     Status.EXERCISE: {"ka": "სწავლება", "en": "EXERCISE", "ru": "УЧЕНИЯ", "hy": "ՎԱՐԺԱՆՔ", "az": "TƏLİM"},
     Status.TEST: {"ka": "ტესტი", "en": "TEST", "ru": "ПРОВЕРКА", "hy": "ՓՈՐՁԱՐԿՈՒՄ", "az": "SINAQ"},
 }
-_MARK = "…"
-_JOINED = re.compile("[\u200d\ufe0e\ufe0f\u20e3\U0001f3fb-\U0001f3ff]")  # what belongs to the sign before it
-
-
-def weight(text: str) -> int:
-    """The length as X counts it."""
-    return int(parse_tweet(text).weightedLength) if text else 0
-
-
-def fit(text: str, limit: int) -> str:
-    """The longest beginning that weighs at most `limit` and ends at a word, with "…" where something was left out."""
-    if weight(text) <= limit:
-        return text
-    ends = [match.start() for match in re.finditer(r"\s+", text) if match.start() > 0]
-    best = _longest(text, ends, limit) or _longest(text, _between_signs(text), limit)
-    return _trimmed(text[:best]) + _MARK
-
-
-def split(text: str, limit: int, most: int) -> list[str]:
-    """The text in posts of at most `limit`: at a paragraph where one fits whole, else at a word with "…"."""
-    posts: list[str] = []
-    rest = text
-    while weight(rest) > limit and len(posts) < most - 1:
-        breaks = [match.start() for match in re.finditer(r"\n\n", rest)]
-        whole = _longest(rest, breaks, limit, mark="")
-        if whole and weight(rest[:whole]) * 2 >= limit:
-            posts.append(rest[:whole].rstrip())
-            rest = rest[whole:].strip()
-            continue
-        head = fit(rest, limit)
-        posts.append(head)
-        rest = rest[len(head) - len(_MARK) :].lstrip(" \n\t,;:–—-")
-    return [*posts, fit(rest, limit)]
-
-
-def _longest(text: str, ends: list[int], limit: int, mark: str = _MARK) -> int:
-    """The last of the rising `ends` at which the beginning, with the mark, is not too heavy; 0 where none is."""
-    low, high = 0, len(ends)
-    while low < high:
-        middle = (low + high) // 2
-        if weight(_trimmed(text[: ends[middle]]) + mark) <= limit:
-            low = middle + 1
-        else:
-            high = middle
-    return ends[low - 1] if low else 0
-
-
-def _trimmed(text: str) -> str:
-    return text.rstrip(" \n\t,;:–—-")
-
-
-def _between_signs(text: str) -> list[int]:
-    """Where one word may be cut: not before a mark that joins, nor after U+200D."""
-    return [
-        at
-        for at in range(1, len(text))
-        if not _JOINED.match(text[at]) and text[at - 1] != "\u200d" and not unicodedata.combining(text[at])
-    ]
-
-
-def comparable(text: str) -> str:
-    """A text as it is compared with the timeline's: NFC, one space between words, links without scheme or end slash."""
-    folded = unicodedata.normalize("NFC", text)
-    out, at = [], 0
-    for found in extract_urls_with_indices(folded):
-        start, end = found["indices"]
-        out += [folded[at:start], re.sub(r"^https?://", "", found["url"]).rstrip("/")]
-        at = end
-    return " ".join("".join([*out, folded[at:]]).split())
+# How a correction begins, by language; on its own or as an answer to the post that it corrects.
+_CORRECTION = {"ka": "შესწორება", "en": "CORRECTION", "ru": "ИСПРАВЛЕНИЕ", "hy": "ՈՒՂՂՈՒՄ", "az": "DÜZƏLİŞ"}
+POST, REPOST, REPLY, DELETE = "post", "repost", "reply", "delete"
+"""Kinds of parts. A correction carries all of its forms: the plain post where nothing stands, the labelled one that
+takes the place of the old one, and the labelled answer to it."""
+_IS_CORRECTION = re.compile(
+    rf"(?:(?:{'|'.join(word for words in _LABELS.values() for word in words.values())}): )?"
+    rf"(?:{'|'.join(_CORRECTION.values())}): "
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,34 +73,77 @@ def choose(media: tuple[MediaItem, ...], kind: Kind) -> Chosen:
     return Chosen(tuple(shown), len(photos), len(videos))
 
 
-def render(channel: str, source: Source, *, link: bool, thread: bool) -> Rendering | None:
-    """The post, or the thread. What was left out stands in the first part's fields, where `check` reads it."""
-    version = source.revision.version(source.languages)
-    if version is None:
+def is_correction(text: str) -> bool:
+    """Whether a text begins as our corrections do."""
+    return _IS_CORRECTION.match(text) is not None
+
+
+def render(channel: str, source: Source, *, link: bool, thread: bool, repost: bool = False) -> Rendering | None:
+    """The post, or the thread; of a correction every form that may be needed. What was left out stands in the first
+    part's fields, where `check` reads it."""
+    version, action = source.revision.version(source.languages), source.revision.action
+    if version is None or action in (Action.HOLD, Action.LIFT):
         return None
-    texts, cut = _texts(version, source, link=link, thread=thread)
+    if action is Action.WITHDRAW:
+        return Rendering(channel, version.language, (Part(DELETE),))
     chosen = choose(source.revision.media, source.revision.kind)
     placed, missing = _placed(chosen, version.language, source)
-    facts = {"cut": int(cut), "missing": missing} | _left_out(chosen)
-    fields = {name: str(value) for name, value in facts.items() if value}
-    first = Part("post", texts[0], media=tuple(placed), fields=fields)
-    return Rendering(channel, version.language, (first, *(Part("post", text) for text in texts[1:])))
+    parts: list[Part] = []
+    for kind in (POST, REPOST) if action is Action.CORRECT else (POST,):
+        texts, cut = _texts(version, source, link=link, thread=thread, corrects=kind == REPOST)
+        facts = {"cut": int(cut), "missing": missing} | _left_out(chosen)
+        fields = {name: str(value) for name, value in facts.items() if value}
+        parts += [Part(kind, texts[0], media=tuple(placed), fields=fields), *(Part(kind, text) for text in texts[1:])]
+    if action is Action.CORRECT:
+        parts.append(_reply(version, source, placed, link=link, repost=repost))
+    return Rendering(channel, version.language, tuple(parts))
 
 
-def _texts(version: LanguageVersion, source: Source, *, link: bool, thread: bool) -> tuple[list[str], bool]:
-    labels = _LABELS.get(source.revision.status, {})
-    label = labels.get(version.language, labels.get("en", ""))
-    title = f"{label}: {version.title}" if label else version.title
-    words = "\n\n".join(part for part in (title, version.lead) if part)
+def _reply(version: LanguageVersion, source: Source, placed: list[Placed], *, link: bool, repost: bool) -> Part:
+    """The labelled answer. It shows what is new alone; `how` is what the setting, or a photo taken out, asks for."""
+    before = choose(source.before.media, source.before.kind).shown if source.before else ()
+    shown = {item.asset.digest for item, _ in before}
+    words, tail = _said(source, version.language), _tail(source, link=link)
+    title = "\n\n".join((words, version.title)) if words else version.title
+    whole = "\n\n".join(
+        part for part in (_labelled(source, version.language, title, corrects=True), version.lead) if part
+    )
+    text = fit(whole, LIMIT - weight(tail))
+    fields = {"how": REPOST if repost or shown - {one.rendition.asset for one in placed} else REPLY}
+    media = tuple(one for one in placed if one.rendition.asset not in shown)
+    return Part(REPLY, text + tail, media=media, fields=fields | ({"cut": "1"} if text != whole else {}))
+
+
+def _texts(
+    version: LanguageVersion, source: Source, *, link: bool, thread: bool, corrects: bool
+) -> tuple[list[str], bool]:
+    title = _labelled(source, version.language, version.title, corrects=corrects)
+    said = _said(source, version.language) if corrects else ""
+    words = "\n\n".join(part for part in (title, said, version.lead) if part)
     if thread:
         body = plain(parse(version.body))
         words = "\n\n".join(part for part in (words, body) if part)
-    tail = f"\n\n{source.permanent_url}" if link and source.permanent_url else ""
+    tail = _tail(source, link=link)
     room = LIMIT - weight(tail)
     texts = split(words, room, MOST_POSTS) if thread else [fit(words, room)]
     whole = texts[-1] == words if not thread else words.endswith(texts[-1])
     # The link goes into the first post: that one is shared.
     return [texts[0] + tail, *texts[1:]], not whole
+
+
+def _labelled(source: Source, language: str, text: str, *, corrects: bool) -> str:
+    tables = [_LABELS.get(source.revision.status, {}), _CORRECTION if corrects else {}]
+    labels = [table.get(language, table["en"]) for table in tables if table]
+    return ": ".join([*labels, text])
+
+
+def _said(source: Source, language: str) -> str:
+    """What readers are told of the correction."""
+    return source.revision.notice.words.get(language, "") if source.revision.notice else ""
+
+
+def _tail(source: Source, *, link: bool) -> str:
+    return f"\n\n{source.permanent_url}" if link and source.permanent_url else ""
 
 
 def _placed(chosen: Chosen, language: str, source: Source) -> tuple[list[Placed], int]:
@@ -188,9 +174,13 @@ def check(rendering: Rendering) -> tuple[Problem, ...]:
     found: list[Problem] = []
 
     def add(severity: Severity, code: str, **params: str) -> None:
-        found.append(Problem(severity, code, params, rendering.channel))
+        problem = Problem(severity, code, params, rendering.channel)
+        if problem not in found:  # the forms of a correction share theirs
+            found.append(problem)
 
     for part in rendering.parts:
+        if part.kind == DELETE:
+            continue
         if not part.text.strip() and not part.media:
             add(Severity.BLOCKING, "empty_text")
         if (length := weight(part.text)) > LIMIT:
@@ -204,6 +194,10 @@ def check(rendering: Rendering) -> tuple[Problem, ...]:
                 add(Severity.WARNING, f"{kind}_left_out", total=total, shown=str(int(total) - int(left)), left=left)
         if "cut" in fields:
             add(Severity.NOTE, "text_shortened", limit=str(LIMIT))
+        if fields.get("how") == REPLY:
+            add(Severity.NOTE, "corrects_by_reply")
+        elif fields.get("how") == REPOST:
+            add(Severity.NOTE, "corrects_by_repost")
         for placed in part.media:
             seconds = placed.rendition.duration
             if placed.kind is MediaKind.VIDEO and seconds is not None and not SHORTEST <= seconds <= LONGEST:

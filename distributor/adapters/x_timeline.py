@@ -8,27 +8,47 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from distributor.adapters.x_client import Unreadable, XClient
-from distributor.adapters.x_text import comparable
+from distributor.adapters.x_text import comparable, is_correction
 
 MOST_PAGES = 10
 _OWN_MEDIA = re.compile(r"/status/\d+/(photo|video)/\d+$")
 
 
 @dataclass(frozen=True, slots=True)
-class Timeline:
-    """Post ids by comparable text. `complete`: read back to the time asked for."""
+class Post:
+    """One of our posts: its id, its comparable text, the id of the post that its conversation began with."""
 
-    posts: dict[str, str]
+    id: str
+    text: str
+    conversation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Our posts, newest first. `complete`: read back to the time asked for."""
+
+    posts: tuple[Post, ...]
     complete: bool
 
     def find(self, text: str) -> str:
         """The id of the newest post with this text, else an empty string."""
-        return self.posts.get(comparable(text), "")
+        wanted = comparable(text)
+        return next((post.id for post in self.posts if post.text == wanted), "")
+
+    def matching(self, texts: Iterable[str]) -> set[str]:
+        """The ids of all posts with one of these texts."""
+        wanted = {comparable(text) for text in texts}
+        return {post.id for post in self.posts if post.text in wanted}
+
+    def corrections(self, conversations: Collection[str]) -> set[str]:
+        """The ids of our labelled corrections in these conversations; what else was answered there is not ours."""
+        return {post.id for post in self.posts if post.conversation in conversations and is_correction(post.text)}
 
 
 async def whoami(client: XClient) -> tuple[str, str]:
@@ -42,7 +62,7 @@ async def whoami(client: XClient) -> tuple[str, str]:
 async def read(client: XClient, since: datetime) -> Timeline:
     """The account's posts since a time. Raises what the client raises."""
     user_id, account = await whoami(client)
-    posts: dict[str, str] = {}
+    posts: list[Post] = []
     token = None
     for _ in range(MOST_PAGES):
         page = await client.get_users_tweets(
@@ -50,17 +70,18 @@ async def read(client: XClient, since: datetime) -> Timeline:
             start_time=since,
             max_results=100,
             pagination_token=token,
-            tweet_fields=["created_at", "entities"],
+            tweet_fields=["created_at", "entities", "conversation_id"],
             user_auth=True,
         )
         if page.errors or not isinstance(page.meta, dict) or "result_count" not in page.meta:
             raise Unreadable("X gave no timeline")
         for post in page.data or []:
-            posts.setdefault(_written(post.text, post.entities, account), str(post.id))
+            text = _written(post.text, post.entities, account)
+            posts.append(Post(str(post.id), text, str(post.conversation_id or post.id)))
         token = page.meta.get("next_token")
         if not token:
-            return Timeline(posts, complete=True)
-    return Timeline(posts, complete=False)
+            return Timeline(tuple(posts), complete=True)
+    return Timeline(tuple(posts), complete=False)
 
 
 def _written(text: str, entities: Any, account: str) -> str:
