@@ -14,6 +14,7 @@ from telegram.error import TelegramError
 
 from distributor.bot import panels
 from distributor.bot.draft_card import DraftCard
+from distributor.bot.emergency import Emergency
 from distributor.bot.room import Press, Room
 from distributor.bot.voice import Note
 from distributor.bot.words import Words
@@ -30,7 +31,7 @@ Command = Callable[[int, Person, list[str]], Awaitable[None]]
 class Commands:
     """What begins with a slash, in private."""
 
-    def __init__(self, room: Room, card: DraftCard) -> None:
+    def __init__(self, room: Room, card: DraftCard, emergency: Emergency) -> None:
         self._room = room
         self._card = card
         self._known: dict[str, Command] = {
@@ -42,6 +43,7 @@ class Commands:
             "log": self._log,
             "invite": self._invite,
             "mine": self._mine,
+            "emergency": emergency.offered,
         }
 
     async def join(self, message: Message, token: str) -> None:

@@ -24,6 +24,7 @@ from distributor.bot.dispatch import Dispatch
 from distributor.bot.files import Files
 from distributor.bot.memory import Memory
 from distributor.bot.room import Room
+from distributor.bot.templates import Templates
 from distributor.bot.voice import Voice
 from distributor.core.channel import Previewer
 from distributor.office.office import Office
@@ -35,7 +36,7 @@ TOPICS = frozenset({"release", "case", "lane", "alarm"})
 POLL_SECONDS = 25  # how long Telegram holds an empty getUpdates
 LOOK_SECONDS = 3.0  # news are hints, and other processes' news do not arrive: the database is looked at this often
 ALBUM_SECONDS = 0.25
-COMMANDS = ("help", "mine", "new", "language", "log", "invite")
+COMMANDS = ("help", "mine", "new", "emergency", "language", "log", "invite")
 
 
 class Desk:
@@ -59,7 +60,8 @@ class Desk:
         voice, memory = Voice(self._bot), Memory(office.context)
         self._room = Room(office, voice, memory, Files(voice, office.context.media, token, trust), desk_chat, previewer)
         self._board, self._cases, self._alarms = Board(self._room), Cases(self._room), Alarms(self._room)
-        self._dispatch = Dispatch(self._room, self._board, self._cases, self._alarms)
+        self._templates = Templates(self._room)
+        self._dispatch = Dispatch(self._room, self._board, self._cases, self._alarms, self._templates)
         self._mode, self._hook, self._secret = mode, webhook_url, webhook_secret
         self._offset: int | None = None
         self._loops: list[asyncio.Task[None]] = []
@@ -154,6 +156,7 @@ class Desk:
         await self._board.look()
         await self._cases.look()
         await self._alarms.look()
+        await self._templates.look()
         self._stir.clear()
         try:
             async with asyncio.timeout(LOOK_SECONDS):

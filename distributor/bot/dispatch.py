@@ -22,9 +22,11 @@ from distributor.bot.cases import Cases
 from distributor.bot.commands import Commands
 from distributor.bot.draft_buttons import DraftButtons
 from distributor.bot.draft_card import DraftCard
+from distributor.bot.emergency import WHAT, Emergency
 from distributor.bot.intake import Intake
 from distributor.bot.questions import Questions
 from distributor.bot.room import Press, Room
+from distributor.bot.templates import Templates
 from distributor.bot.voice import Note
 from distributor.core.people import Person, Right
 from distributor.core.refusal import Refused
@@ -37,10 +39,11 @@ Lane = tuple[int, int, bool]  # chat, person, whether it is a preview
 class Dispatch:
     """Handlers, and the lanes in which updates wait for them."""
 
-    def __init__(self, room: Room, board: Board, cases: Cases, alarms: Alarms) -> None:
+    def __init__(self, room: Room, board: Board, cases: Cases, alarms: Alarms, templates: Templates) -> None:
         card = DraftCard(room)
         self._room = room
-        self._commands = Commands(room, card)
+        self._emergency = Emergency(room)
+        self._commands = Commands(room, card, self._emergency)
         self._intake = Intake(room, card)
         self._questions = Questions(room, card)
         self._drafts = DraftButtons(room, card, self._questions)
@@ -48,6 +51,7 @@ class Dispatch:
         self._after = AftercareButtons(room, card)
         self._cases = cases
         self._alarms = alarms
+        self._templates = templates
         self._waiting: dict[Lane, deque[dict[str, Any]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -119,6 +123,9 @@ class Dispatch:
         if kind == "l:":
             await self._alarms.pressed(press)
             return
+        if kind == "t:":
+            await self._templates.pressed(press)
+            return
         person = await self._room.office.people.by_telegram(query.from_user.id)
         if person is None or not person.may(Right.WRITE):
             code = "not_a_member" if person is None else "not_author"
@@ -132,6 +139,8 @@ class Dispatch:
             await self._drafts.pressed(press, person)
         elif kind == "f:":
             await self._after.pressed(press, person)
+        elif kind == "e:":
+            await self._emergency.pressed(press, person)
         elif kind == "p:":
             await self._approvals.preview(press, person)
         elif kind == "o:":
@@ -181,6 +190,9 @@ class Dispatch:
         try:
             if asking and asking["what"] == "reason" and message.text:
                 await self._approvals.reason_given(chat, person, asking, message.text)
+            elif asking and asking["what"] == WHAT:
+                if not await self._emergency.answered(chat, person, asking, message):
+                    raise Refused("gap_choice")
             elif asking and str(asking["what"]).startswith(PREFIX):
                 if not await self._after.answered(chat, person, asking, message):
                     await self._intake.received(chat, person, [body])

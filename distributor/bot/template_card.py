@@ -1,0 +1,35 @@
+"""How a template reads to people: its name for a button, and the whole of it with its gaps.
+
+Pure.
+"""
+
+from __future__ import annotations
+
+from distributor.bot.words import Words
+from distributor.core.template import Wording
+from distributor.core.text import cut_at_word
+from distributor.storage.templates import TemplateRow
+
+
+def _wording(row: TemplateRow, language: str) -> Wording:
+    """In a language, else in the template's first."""
+    return next((one for one in row.content.wordings if one.language == language), row.content.wordings[0])
+
+
+def template_label(row: TemplateRow, language: str) -> str:
+    """Its title, with its gaps, as far as it fits a button."""
+    return cut_at_word(_wording(row, language).title, 60)
+
+
+def template_lines(words: Words, row: TemplateRow) -> list[str]:
+    """The whole template, in every language, with its gaps and what may fill them."""
+    lines = [row.label]
+    for one in row.content.wordings:
+        lines += ["", f"{words.language_name(one.language)}: {one.title}"]
+        lines += [text for text in (one.lead, one.body, one.instruction, one.area) if text]
+    lines.append("")
+    for gap in row.content.gaps:
+        choices = ", ".join(said.get(words.language) or next(iter(said.values())) for said in gap.choices.values())
+        what = words.get(f"gap.{gap.type.value}", limit=gap.limit, low=gap.low, high=gap.high, choices=choices)
+        lines.append(f"{{{gap.name}}}: {what}")
+    return lines
