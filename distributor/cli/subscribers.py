@@ -19,6 +19,11 @@ from distributor.locale import refusal_text
 
 group = typer.Typer(help="Subscribers of a channel.", no_args_is_help=True)
 Config = Annotated[Path | None, typer.Option("--config", help="The settings file.")]
+Trusted = Annotated[
+    bool | None,
+    typer.Option("--trusted/--no-trusted", help="May have a text before its embargo ends; else as it is."),
+]
+_YES_NO = {"": None, "yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 Codes = Annotated[list[str] | None, typer.Option(help="May be given several times; none means all.")]
 
 
@@ -32,13 +37,16 @@ def add(
     region: Codes = None,
     topic: Codes = None,
     kind: Codes = None,
+    trusted: Trusted = None,
     config: Config = None,
 ) -> None:
     """Add a subscriber, or replace what an existing one asked for."""
 
     async def work(parts: Parts) -> int:
         facets = {"region": region or [], "topic": topic or [], "kind": kind or []}
-        await parts.office.subscriptions.add(channel, address, None, label=name, language=language, facets=facets)
+        await parts.office.subscriptions.add(
+            channel, address, None, label=name, language=language, facets=facets, trusted=trusted
+        )
         say(f"{address} gets what {channel} brings.")
         return 0
 
@@ -47,7 +55,8 @@ def add(
 
 @group.command("import")
 def take_in(context: typer.Context, channel: str, file: Path, config: Config = None) -> None:
-    """Add many from a CSV file with the columns address, name, language, regions, topics, kinds (codes with spaces)."""
+    """Add many from a CSV file with the columns address, name, language, regions, topics, kinds (codes with spaces),
+    trusted (yes or no; empty leaves it as it is)."""
 
     async def work(parts: Parts) -> int:
         added = wrong = 0
@@ -62,6 +71,7 @@ def take_in(context: typer.Context, channel: str, file: Path, config: Config = N
                         label=row.get("name") or "",
                         language=row.get("language") or "",
                         facets=facets,
+                        trusted=_trusted(row.get("trusted") or ""),
                     )
                     added += 1
                 except Refused as refused:
@@ -87,7 +97,9 @@ def show(
         for row in rows:
             row.pop("token")  # whoever holds it may unsubscribe in the subscriber's name
             row["asked for"] = ", ".join(code for codes in row["facets"].values() for code in codes) or "everything"
-        listing(rows, ("id", "channel", "address", "language", "status", "asked for"), as_json, "Subscribers")
+            row["trusted"] = row["trusted"] if as_json else "yes" if row["trusted"] else ""
+        columns = ("id", "channel", "address", "language", "status", "trusted", "asked for")
+        listing(rows, columns, as_json, "Subscribers")
         return 0
 
     raise typer.Exit(with_parts(config or context.obj, work))
@@ -102,3 +114,10 @@ def secret(context: typer.Context, channel: str, address: str, config: Config = 
         return 0
 
     raise typer.Exit(with_parts(config or context.obj, work))
+
+
+def _trusted(word: str) -> bool | None:
+    """A word of the column. Refused where it could mean anything: trust is not guessed."""
+    if word.strip().casefold() not in _YES_NO:
+        raise Refused("not_yes_or_no", word=word)
+    return _YES_NO[word.strip().casefold()]

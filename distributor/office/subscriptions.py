@@ -41,8 +41,10 @@ class Subscriptions:
         label: str = "",
         language: str = "",
         facets: Mapping[str, Iterable[str]] | None = None,
+        trusted: bool | None = None,
     ) -> int:
-        """Add a subscriber, or replace what one asked for. `facets`: region, topic, kind → codes; none is all."""
+        """Add a subscriber, or replace what one asked for. `facets`: region, topic, kind → codes; none is all.
+        `trusted`: may have a text before its embargo ends; None leaves that as it is."""
         if person is not None and not person.may(Right.OPERATE):
             raise Refused("not_administrator")
         wanted = {facet: list(values) for facet, values in (facets or {}).items() if values}
@@ -52,8 +54,9 @@ class Subscriptions:
             raise Refused("unknown_language", language=language)
         now = self._context.clock()
         async with self._context.database.transaction(logged=True) as connection:
-            found = await rows.put(connection, channel, clean, normalise(label), language, wanted, now)
+            found = await rows.put(connection, channel, clean, normalise(label), language, wanted, now, trusted)
             data = {"channel": channel, "facets": wanted, "language": language}
+            data |= {"trusted": await rows.is_trusted(connection, found)}
             await audit.append(connection, now, actor(person), "subscriber.added", f"destination:{found}", data)
             await connection.commit()
         return found

@@ -44,11 +44,16 @@ async def put(
     language: str,
     facets: Mapping[str, Iterable[str]],
     now: datetime,
+    trusted: bool | None = None,
 ) -> int:
-    """Add a subscriber, or replace what an existing one asked for (which makes it active again). Returns its id."""
+    """Add a subscriber, or replace what an existing one asked for (which makes it active again). Returns its id.
+
+    `trusted`: may have a text before its embargo ends; None leaves it as it is, which for a new one, and for one that
+    had left, is no.
+    """
     here = (destinations.c.channel == channel, destinations.c.address == address)
-    found: int | None = (await connection.execute(select(destinations.c.id).where(*here))).scalar()
-    if found is None:
+    row = (await connection.execute(select(destinations.c.id, destinations.c.status).where(*here))).first()
+    if row is None:
         done = await connection.execute(
             insert(destinations)
             .values(
@@ -58,16 +63,19 @@ async def put(
                 label=label,
                 language=language,
                 token=secrets.token_urlsafe(24),
+                trusted=bool(trusted),
                 created_at=now,
             )
             .returning(destinations.c.id)
         )
         found = int(done.scalar_one())
     else:
+        found = int(row.id)
+        kept = {"trusted": bool(trusted)} if trusted is not None or row.status == "unsubscribed" else {}
         await connection.execute(
             update(destinations)
             .where(destinations.c.id == found)
-            .values(label=label, language=language, status="active", reason="")
+            .values(label=label, language=language, status="active", reason="", **kept)
         )
         await connection.execute(delete(subscriptions).where(subscriptions.c.destination_id == found))
     rows = [
@@ -78,6 +86,12 @@ async def put(
     if rows:
         await connection.execute(insert(subscriptions), rows)
     return found
+
+
+async def is_trusted(connection: AsyncConnection, destination_id: int) -> bool:
+    """True where it may have a text before its embargo ends."""
+    query = select(destinations.c.trusted).where(destinations.c.id == destination_id)
+    return bool((await connection.execute(query)).scalar())
 
 
 async def subscribers(connection: AsyncConnection, channel: str = "") -> list[dict[str, Any]]:

@@ -187,4 +187,5 @@ async def robots(request: web.Request) -> web.StreamResponse:
     """Where crawlers should not go, and where the site maps are."""
     base_url = request.app[SITE].office.context.base_url
     maps = "".join(f"Sitemap: {base_url}/{name}\n" for name in ("sitemap.xml", "news-sitemap.xml"))
-    return web.Response(text=f"User-agent: *\nDisallow: /admin\nDisallow: /unsubscribe\n\n{maps}")
+    closed = "".join(f"Disallow: /{name}\n" for name in ("admin", "unsubscribe", "acknowledge"))
+    return web.Response(text=f"User-agent: *\n{closed}\n{maps}")

@@ -13,7 +13,8 @@ from tests.web.conftest import GEORGIAN, Site
 
 PUBLIC = {
     "/", "/releases/{slug}", "/archive", "/media/{name}", "/feeds/rss.xml", "/feeds/atom.xml", "/feeds/feed.json",
-    "/sitemap.xml", "/news-sitemap.xml", "/robots.txt", "/verify", "/unsubscribe/{token}", "/admin/enter",
+    "/feeds/cap.xml", "/feeds/cap/{identifier}.xml",
+    "/sitemap.xml", "/news-sitemap.xml", "/robots.txt", "/verify", "/unsubscribe/{token}", "/acknowledge", "/admin/enter",
     "/hooks/telegram", "/healthz", "/readyz", "/metrics", "/static",
 }  # fmt: skip
 
