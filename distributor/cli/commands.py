@@ -19,10 +19,12 @@ from distributor.cli import (
     auditing,
     channels,
     checking,
+    coverage,
     people,
     recovering,
     releases,
     subscribers,
+    templates,
 )
 from distributor.cli.output import complain, say
 from distributor.cli.releases import print_deliveries
@@ -100,11 +102,13 @@ application.add_typer(checking.group, name="config")
 application.add_typer(people.group, name="people")
 application.add_typer(subscribers.group, name="subscribers")
 application.add_typer(channels.group, name="channels")
+application.add_typer(templates.group, name="templates")
 application.add_typer(auditing.group, name="audit")
 releases.add_to(application)
 aftercare.add_to(application)
 application.command("alarms")(alarms.alarms)
 application.command("recover")(recovering.recover)
+application.command("coverage")(coverage.coverage)
 
 
 @application.command()

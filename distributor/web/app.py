@@ -18,7 +18,7 @@ from pydantic import SecretStr
 
 from distributor.office.office import Office
 from distributor.storage.pages import NewsroomPages
-from distributor.web import console, feeds, health, hooks, newsroom, signin, subscriptions
+from distributor.web import acknowledge, cap, console, coverage, feeds, health, hooks, newsroom, signin, subscriptions
 from distributor.web.requests_seen import SEEN, RequestsSeen, route_of
 from distributor.web.site import HEADERS, SITE, Site, render
 
@@ -47,7 +47,7 @@ def build(
     loader = jinja2.FileSystemLoader(_HERE / "templates")
     aiohttp_jinja2.setup(app, loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     app.router.add_static("/static", _HERE / "static", append_version=False)
-    for part in (newsroom, feeds, subscriptions, signin, console, hooks, health):
+    for part in (newsroom, feeds, cap, subscriptions, acknowledge, signin, console, coverage, hooks, health):
         app.add_routes(part.routes)
     return app
 
@@ -72,7 +72,7 @@ async def _answers(
     if not response.prepared:
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
-        if request.path.startswith(("/admin", "/unsubscribe")):
+        if request.path.startswith(("/admin", "/unsubscribe", "/acknowledge")):
             response.headers["Cache-Control"] = "no-store"
             response.headers["Referrer-Policy"] = "no-referrer"
         elif not request.path.startswith("/static/"):

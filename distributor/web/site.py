@@ -95,6 +95,7 @@ def render(request: web.Request, template: str, values: dict[str, Any], status: 
     frame = {
         "t": lambda code, **params: words.get(f"web.{code}", **params),
         "word": lambda code: words.get(code),
+        "many": words.many,
         "when": when,
         "exact": exact,
         "stamp": stamp,
