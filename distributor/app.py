@@ -20,13 +20,14 @@ from typing import Any, cast
 import structlog
 
 from distributor.adapters import registry
-from distributor.config import ChannelSettings, Settings, find_places
+from distributor.config import ChannelSettings, Settings, find_places, find_words
 from distributor.core.channel import Channel, Previewer
 from distributor.core.policy import RetryPolicy
 from distributor.core.ports import Clock, Events, Queue, Surroundings, Window
 from distributor.media.service import MediaLibrary
 from distributor.office.auditing import SigningKey
 from distributor.office.context import Context, Seat
+from distributor.office.links import LinkAsker
 from distributor.office.office import Office
 from distributor.queue.forms import queue_and_events
 from distributor.queue.lane import Lane
@@ -114,10 +115,17 @@ async def open_parts(settings: Settings, settings_file: Path | None, clock: Cloc
         regions=find_places("regions", settings_file),
         topics=find_places("topics", settings_file),
         exercise=settings.office.exercise,
+        words=find_words(settings_file),
+        links=_links(settings),
     )
     marks = mark_keepers(settings.audit.key_file, settings.queue.url.get_secret_value())
     office = Office(context, SigningKey(settings.audit.key_file), marks)
     return Parts(settings, database, media, queue, events, pages, channels, office, clock)
+
+
+def _links(settings: Settings) -> LinkAsker | None:
+    wanted = settings.preflight
+    return LinkAsker(allow_private=wanted.allow_private_links) if wanted.check_links else None
 
 
 def _seat(name: str, channel: ChannelSettings, adapter: Channel) -> Seat:

@@ -13,7 +13,7 @@ import typer
 
 from distributor.cli.output import complain, say
 from distributor.cli.running import find_settings, read_settings
-from distributor.config import SettingsError, find_places
+from distributor.config import SettingsError, find_places, find_words
 from distributor.config.places import check_places
 
 group = typer.Typer(help="The settings.", no_args_is_help=True)
@@ -34,6 +34,7 @@ def check(
     path = find_settings(config or context.obj)
     try:
         settings, path = read_settings(path)
+        find_words(path)
         faults = list(check_places(settings, find_places("regions", path), find_places("topics", path)))
         if faults:
             raise SettingsError(faults)

@@ -152,6 +152,15 @@ class Audit(Section):
     checkpoint_minutes: int = Field(60, ge=1, le=1440, description="how often a checkpoint is signed")
 
 
+class PreflightSection(Section):
+    """What is checked before approval, beside what always is."""
+
+    check_links: bool = Field(True, description="whether the links of a text are asked, within five seconds in all")
+    allow_private_links: bool = Field(
+        False, description="whether links into inner networks are asked too; for tests and demonstrations"
+    )
+
+
 class Log(Section):
     """What the service says of itself."""
 
@@ -169,6 +178,7 @@ class Settings(Section):
     telegram: Telegram
     worker: Worker
     audit: Audit
+    preflight: PreflightSection
     log: Log
     channels: dict[str, ChannelSettings] = Field(default_factory=dict)
     disabled: tuple[str, ...] = Field((), description="channels that are configured but switched off")
@@ -187,6 +197,7 @@ SECTIONS: Mapping[str, type[Section]] = {
     "telegram": Telegram,
     "worker": Worker,
     "audit": Audit,
+    "preflight": PreflightSection,
     "log": Log,
 }
 """The sections, in the order in which they are documented; beside them stands `channels`."""

@@ -42,12 +42,19 @@ def hashed(revision: Revision) -> dict[str, Any]:
     return {name: value for name, value in data.items() if value or name in _ALWAYS_HASHED}
 
 
-def content_hash(revision: Revision, renderings: Iterable[Rendering], audience: Iterable[tuple[str, str]]) -> str:
+def content_hash(
+    revision: Revision,
+    renderings: Iterable[Rendering],
+    audience: Iterable[tuple[str, str]],
+    overrides: Iterable[tuple[str, str]] = (),
+) -> str:
     """SHA-256, in hex, over what will be shown, to whom, and when.
 
     `audience`: pairs (channel, address) of own accounts, or (channel, '*') with subscribers, who are chosen by the
-    revision's kind, regions and topics, which are hashed too.
+    revision's kind, regions and topics, which are hashed too. `overrides`: the keys of blocking findings that somebody
+    answers for, with the reasons: who approves the content approves these too.
     """
+    answered = sorted(overrides)
     return digest(
         {
             "revision": hashed(revision),
@@ -55,6 +62,7 @@ def content_hash(revision: Revision, renderings: Iterable[Rendering], audience: 
             "media": [item.asset.digest for item in revision.media],
             "audience": sorted(audience),
         }
+        | ({"overrides": answered} if answered else {})
     )
 
 
@@ -71,6 +79,7 @@ class Standing:
     action: Action = Action.PUBLISH  # of the revision that is decided over
     proposed: bool = False  # the revision follows one that is out
     shortened: bool = False  # it is, word for word, what a template makes that two people approved beforehand
+    answering: frozenset[int] = frozenset()  # who gave reasons for blocking findings in it
 
 
 ALLOWED_FROM: dict[Decision, frozenset[ReleaseState]] = {
@@ -105,6 +114,8 @@ def refusal(person: Person, decision: Decision, standing: Standing, seen_revisio
     own = {standing.submitter_id} if standing.action is Action.WITHDRAW else {standing.author_id, standing.submitter_id}
     if decision is Decision.APPROVE and person.id in own and not standing.shortened:
         return "own_release"
+    if decision is Decision.APPROVE and person.id in standing.answering:
+        return "own_override"
     if standing.state not in allowed_from(decision, proposed=standing.proposed):
         return "wrong_state"
     if seen_revision != standing.revision or seen_hash != standing.content_hash:

@@ -119,6 +119,7 @@ class Stage:
             "web": {"listen": f"127.0.0.1:{web_port}"},
             "telegram": {"token": token, "api_url": box.telegram.api_url, "desk_chat": DESK_CHAT},
             "audit": {"key_file": str(folder / "audit.key")},
+            "preflight": {"allow_private_links": True},
             "log": {"level": "warning", "format": "console"},
             "channels": {
                 "newsroom": {"adapter": "newsroom", "label": "Website", "live": False},

@@ -108,6 +108,8 @@ def problem_text(problem: Problem, language: str, time_zone: str = "Asia/Tbilisi
         params[name] = _number(found, params[name])
     if "deadline" in params:
         params["deadline"] = moment(datetime.fromisoformat(params["deadline"]), language, time_zone)
+    if problem.code.startswith(("privacy.", "script.")):
+        params["place"] = _place(found, params)
     sentence = _told(f"problem.{problem.code}", params, language)
     if problem.code.startswith("media.") and "item" in params:
         return found.get("problem.media_item", item=params["item"], name=params.get("name", ""), sentence=sentence)
@@ -171,6 +173,12 @@ def _languages(found: Texts, value: str) -> str:
     return ", ".join(language_name(code.strip(), found.language) for code in value.split(","))
 
 
+def _place(found: Texts, params: Mapping[str, str]) -> str:
+    """Where in a release something stands: 'caption of file 2, Georgian'."""
+    field = f"{_coded('field')(found, params.get('field', ''))} {params.get('nth', '')}".strip()
+    return ", ".join(filter(None, (field, _languages(found, params.get("language", "")))))
+
+
 def _number(found: Texts, value: str) -> str:
     return format_decimal(int(value), locale=_CLDR[found.language]) if value.isdecimal() else value
 
@@ -181,6 +189,7 @@ _IN_BYTES = frozenset({"mail.clipped", "mail.too_large", "media.cannot_fit", "me
 _NUMBERS = frozenset({"length", "limit", "pixels", "sum"})
 
 _READABLE: dict[str, Callable[[Texts, Any], str]] = {
+    "answer": _coded("link"),
     "field": _coded("field"),
     "language": _languages,
     "languages": _languages,

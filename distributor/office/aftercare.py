@@ -15,6 +15,7 @@ from distributor.core.people import Person, Right
 from distributor.core.refusal import Refused
 from distributor.core.release import Action, Notice, Revision
 from distributor.core.text import faults_in, normalise
+from distributor.office.checks import stopped_by
 from distributor.office.context import Context
 from distributor.office.drafts import Submitted
 from distributor.office.people import actor
@@ -99,7 +100,7 @@ class Aftercare:
         content = changed(replace(out.content, number=number, notice=notice))
         checked = await check(self._context, content, found.slug, before=out.content, out=reached)
         if checked.preflight.blocked:
-            raise Refused("blocked")
+            raise Refused(stopped_by(checked.preflight.problems))
         now = self._context.clock()
         async with self._context.database.transaction(logged=True) as connection:
             again, still = await self._out(connection, release_id, person)

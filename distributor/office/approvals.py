@@ -169,6 +169,7 @@ class Approvals:
             revision.content.action,
             bool(release.proposed),
             await shortened(self._context, connection, revision.content),
+            frozenset(problem.override_by for problem in revision.problems if problem.override),
         )
         return refusal(person, decision, standing, seen_revision, seen_hash)
 

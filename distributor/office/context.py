@@ -9,11 +9,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from distributor.config import packaged_words
 from distributor.core.asset import Media
 from distributor.core.channel import Channel
 from distributor.core.places import Places
 from distributor.core.ports import Clock, Events
+from distributor.core.privacy_words import PrivacyWords
 from distributor.core.release import Revision, Status
+from distributor.office.links import LinkAsker
 from distributor.storage import Database
 
 
@@ -68,4 +71,6 @@ class Context:
     time_zone: str = "Asia/Tbilisi"
     regions: Places = field(default_factory=Places)
     topics: Places = field(default_factory=Places)
+    words: PrivacyWords = field(default_factory=packaged_words)  # what the privacy gate looks for
+    links: LinkAsker | None = None  # None: links are not asked
     exercise: bool = False

@@ -17,6 +17,7 @@ from distributor.office.context import Context
 from distributor.office.coverage import Coverage
 from distributor.office.drafts import Drafts
 from distributor.office.operations import Operations
+from distributor.office.overriding import Overriding
 from distributor.office.people import People
 from distributor.office.reading import Reading
 from distributor.office.restoring import Restoring
@@ -36,6 +37,7 @@ class Office:
         give_effects(self.alarms, context)
         self.people = People(context)
         self.drafts = Drafts(context)
+        self.overriding = Overriding(context, self.drafts)
         self.templates = Templates(context, self.drafts)
         self.alarms.on("review", Reviewing(context).answered)
         self.approvals = Approvals(context)

@@ -1,25 +1,33 @@
 """Preflight: every rendering of a revision, and the problems in it and in them.
 
-May touch: media through its port (renditions), adapters' pure halves, and reads destinations. Sends nothing.
+May touch: media through its port (renditions), adapters' pure halves, the addresses of links (by HTTP, where the office
+wants that); reads destinations and overrides. Sends nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from distributor.core.approval import content_hash
 from distributor.core.asset import Asset, MediaRefused, Rendition
 from distributor.core.channel import Action, Source
-from distributor.core.release import Revision, Status
+from distributor.core.privacy import overridden
+from distributor.core.release import Revision
 from distributor.core.rendering import Preflight, Problem, Rendering, Severity
-from distributor.core.text import faults_in, slug
+from distributor.core.text import slug
+from distributor.office.checks import (
+    following_problems,
+    link_problems,
+    notice_problems,
+    own_problems,
+    privacy_problems,
+    shown_problems,
+)
 from distributor.office.context import Context, Seat
-from distributor.storage import subscribers
+from distributor.storage import overrides, subscribers
 from distributor.storage.releases import Frozen
-
-MOST_MEDIA = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +71,28 @@ async def check(
     follows = Following(before, out) if before is not None else None
     if follows and revision.action is not Action.CORRECT:
         return notice_beside(context, revision, known_slug, follows.before, out)
-    problems = [*_own_problems(context, revision), *(_following_problems(revision, follows) if follows else ())]
+    problems = [*own_problems(context, revision), *privacy_problems(context, revision)]
+    problems += following_problems(revision, before) if before is not None else ()
+    asking = asyncio.create_task(link_problems(context, revision))  # while everything is rendered
+    try:
+        renderings, found, audience = await _all_renderings(context, revision, follows, known_slug)
+        problems += [*found, *shown_problems(revision, renderings), *await asking]
+    finally:
+        asking.cancel()
+    async with context.database.read() as connection:
+        answers = await overrides.given(connection, revision.release_id)
+    problems = [overridden(problem, answers) for problem in problems]
+    if not renderings:
+        problems.append(Problem(Severity.BLOCKING, "no_channel"))
+    return _checked(revision, renderings, problems, audience, known_slug or slug(revision.title, revision.release_id))
+
+
+async def _all_renderings(
+    context: Context, revision: Revision, follows: Following | None, known_slug: str
+) -> tuple[list[Rendering], list[Problem], list[tuple[str, str]]]:
+    """What every channel that gets it would show, the problems in that, and whom it reaches."""
+    out = follows.out if follows else frozenset[str]()
+    problems: list[Problem] = []
     renderings: list[Rendering] = []
     audience: list[tuple[str, str]] = []
     address = known_slug or slug(revision.title, revision.release_id)
@@ -82,15 +111,13 @@ async def check(
         if made:
             renderings += made
             audience.append((seat.name, own or "*"))
-    if not renderings:
-        problems.append(Problem(Severity.BLOCKING, "no_channel"))
-    return _checked(revision, renderings, problems, audience, address)
+    return renderings, problems, audience
 
 
 def notice_beside(context: Context, revision: Revision, address: str, before: Revision, out: frozenset[str]) -> Checked:
     """Render a notice (a withdrawal, a hold, its lifting) for the channels where the release stands. It shows no media,
     so nothing is waited for. A channel that can do nothing of the kind is named, and not silently left out."""
-    problems: list[Problem] = []
+    problems = list(notice_problems(context, revision.notice))
     renderings: list[Rendering] = []
     audience: list[tuple[str, str]] = []
     for seat in context.seats.values():
@@ -121,7 +148,8 @@ def _checked(
 ) -> Checked:
     order = {Severity.BLOCKING: 0, Severity.WARNING: 1, Severity.NOTE: 2}
     problems.sort(key=lambda problem: order[problem.severity])
-    whole = content_hash(revision, renderings, audience)
+    answered = [(problem.key, problem.override) for problem in problems if problem.override]
+    whole = content_hash(revision, renderings, audience, answered)
     return Checked(revision, Preflight(tuple(renderings), tuple(problems)), whole, address, tuple(audience))
 
 
@@ -170,19 +198,6 @@ def _versions(
     return made, problems
 
 
-def _following_problems(revision: Revision, follows: Following) -> Iterator[Problem]:
-    before = follows.before
-    if replace(revision, number=before.number, notice=before.notice) == before:
-        yield Problem(Severity.BLOCKING, "nothing_changed")
-    for version in revision.versions:
-        words = revision.notice.words.get(version.language, "") if revision.notice else ""
-        for code in faults_in(words, one_line=True):
-            where = {"language": version.language, "field": "notice"}
-            yield Problem(Severity.BLOCKING, f"text_{code}", where)
-        if not words:
-            yield Problem(Severity.NOTE, "no_correction_words", {"language": version.language})
-
-
 def _language_orders(seat: Seat, revision: Revision) -> Iterator[tuple[str, ...]]:
     """The default order first; then, for subscribers who may wish otherwise, each language version by itself."""
     yield seat.languages
@@ -210,63 +225,3 @@ async def _renditions(
 
     done = await asyncio.gather(*(of(number, item.asset) for number, item in enumerate(revision.media, 1)))
     return dict(done), problems
-
-
-def _own_problems(context: Context, revision: Revision) -> Iterator[Problem]:
-    """What is wrong with the revision itself, whatever the channel."""
-    if context.exercise and revision.status is Status.ACTUAL:
-        yield Problem(Severity.BLOCKING, "exercise_only")
-    if not revision.versions:
-        yield Problem(Severity.BLOCKING, "no_text")
-    for version in revision.versions:
-        where = {"language": version.language}
-        if not version.title.strip():
-            yield Problem(Severity.BLOCKING, "no_title", where)
-        for field, text in (("title", version.title), ("lead", version.lead), ("body", version.body)):
-            for code in faults_in(text, one_line=field != "body"):
-                yield Problem(Severity.BLOCKING, f"text_{code}", where | {"field": field})
-        if len(version.title) > 300:
-            yield Problem(
-                Severity.BLOCKING, "title_too_long", where | {"length": str(len(version.title)), "limit": "300"}
-            )
-        if not version.body.strip() and not version.lead.strip():
-            yield Problem(Severity.NOTE, "title_only", where)
-    written = {version.language for version in revision.versions}
-    for language in context.languages:
-        if revision.versions and language not in written:
-            yield Problem(Severity.NOTE, "language_missing", {"language": language})
-    yield from _media_problems(revision, written)
-    yield from _data_problems(context, revision)
-
-
-def _media_problems(revision: Revision, written: set[str]) -> Iterator[Problem]:
-    if len(revision.media) > MOST_MEDIA:
-        counts = {"count": str(len(revision.media)), "limit": str(MOST_MEDIA)}
-        yield Problem(Severity.BLOCKING, "too_many_media", counts)
-    for number, item in enumerate(revision.media, 1):
-        where = {"item": str(number), "name": item.asset.name}
-        words = [item.credit, *item.alt.values(), *item.caption.values()]
-        for code in sorted({code for text in words for code in faults_in(text, one_line=True)}):
-            yield Problem(Severity.BLOCKING, f"text_{code}", where | {"field": "media", "language": ""})
-        for language in sorted(written):
-            if not item.alt.get(language, "").strip():
-                yield Problem(Severity.WARNING, "no_alt", where | {"language": language})
-        if not item.credit.strip():
-            yield Problem(Severity.WARNING, "no_credit", where)
-        if item.asset.has_location:
-            yield Problem(Severity.NOTE, "location_removed", where)
-
-
-def _data_problems(context: Context, revision: Revision) -> Iterator[Problem]:
-    for code in revision.regions:
-        if context.regions.by_code and code not in context.regions.by_code:
-            yield Problem(Severity.BLOCKING, "unknown_region", {"code": code})
-    for code in revision.topics:
-        if context.topics.by_code and code not in context.topics.by_code:
-            yield Problem(Severity.BLOCKING, "unknown_topic", {"code": code})
-    for name in revision.channels:
-        if name not in context.seats:
-            yield Problem(Severity.BLOCKING, "unknown_channel", {"code": name})
-    now = context.clock()
-    if revision.deadline is not None and revision.deadline <= max(filter(None, (now, revision.at, revision.embargo))):
-        yield Problem(Severity.BLOCKING, "deadline_passed", {"deadline": revision.deadline.isoformat()})

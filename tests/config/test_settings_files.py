@@ -68,7 +68,7 @@ def test_every_setting_is_documented_with_its_meaning() -> None:
             assert f"| `{key}` |" in chapter
 
 
-@pytest.mark.parametrize("name", ["regions.toml", "topics.toml"])
+@pytest.mark.parametrize("name", ["regions.toml", "topics.toml", "words_en.toml", "words_ka.toml"])
 def test_the_operators_copy_is_the_packaged_file(name: str) -> None:
     assert (ROOT / "config" / name).read_bytes() == packaged("regions").with_name(name).read_bytes()
 
