@@ -16,7 +16,7 @@ from distributor.bot.voice import Note
 from distributor.core.people import Person, Right
 from distributor.core.places import Places
 from distributor.core.refusal import Refused
-from distributor.core.release import Kind
+from distributor.core.release import Kind, Status
 from distributor.office.drafts import CHANGEABLE
 from distributor.storage.releases import ReleaseRow
 
@@ -36,6 +36,7 @@ class DraftButtons:
             "main": self._main,
             "kind": self._kinds,
             "k": self._kind,
+            "status": self._status,
             "regions": self._regions,
             "ro": self._regions,
             "r": self._region,
@@ -104,6 +105,12 @@ class DraftButtons:
         if kind:
             release = await self._change(person, release, kind=Kind(kind))
         await self._main(press, person, release, "")
+
+    async def _status(self, press: Press, person: Person, release: ReleaseRow, argument: str) -> None:
+        """From real to an exercise, to a test, and back; the card says which."""
+        order = tuple(Status)
+        following = order[(order.index(release.draft.status) + 1) % len(order)]
+        await self._main(press, person, await self._change(person, release, status=following), "")
 
     async def _tree(
         self, press: Press, person: Person, release: ReleaseRow, verb: str, places: Places, parent: str

@@ -73,7 +73,7 @@ def main(words: Words, release: ReleaseRow, *, blocked: bool) -> Rows:
     ]
     if release.draft.media:
         rows.append((_b(words, made, "media"), _b(words, made, "unphoto")))
-    last = [_b(words, made, "preview")]
+    last = [_b(words, made, "status"), _b(words, made, "preview")]
     if release.state is ReleaseState.DRAFT and not blocked:
         last.append(_b(words, made, "submit"))
     rows.append(tuple(last))

@@ -114,3 +114,15 @@ async def test_without_an_approved_template_the_command_says_what_to_do(desk: De
     await desk.office.templates.add(FLOOD, desk.person(AUTHOR))
     await desk.say(EDITOR, "/emergency")
     await desk.reads(EDITOR, "distributor templates add")
+
+
+async def test_a_button_makes_a_draft_an_exercise_and_the_card_says_so(desk: Desk) -> None:
+    card, release = await desk.draft()
+    await desk.press(AUTHOR, card, f"a:{release.id}:status")
+    await desk.reads(AUTHOR, "Status: exercise", button="a:")
+    assert (await desk.office.drafts.get(release.id)).draft.status is Status.EXERCISE
+    card = await desk.reads(AUTHOR, "Status: exercise", button="a:")
+    await desk.press(AUTHOR, card, f"a:{release.id}:status")
+    card = await desk.reads(AUTHOR, "Status: test", button="a:")
+    await desk.press(AUTHOR, card, f"a:{release.id}:status")
+    await ended(desk, release.id, lambda row: row.draft.status is Status.ACTUAL)
