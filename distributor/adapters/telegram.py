@@ -13,42 +13,51 @@ from datetime import timedelta
 
 from pydantic import SecretStr
 from telegram import Bot
-from telegram.error import ChatMigrated, TelegramError
+from telegram.error import TelegramError
 
 from distributor.adapters.telegram_calls import Calls, NoId
 from distributor.adapters.telegram_check import check
-from distributor.adapters.telegram_errors import Call, item_name, outcome_of
+from distributor.adapters.telegram_edits import Edits
 from distributor.adapters.telegram_failures import Throttled
-from distributor.adapters.telegram_parts import answers, done, kept_of, missing, placed_in, receipt, staged
+from distributor.adapters.telegram_follow import Follow
+from distributor.adapters.telegram_notices import posts_of
+from distributor.adapters.telegram_parts import answers, done, kept_of, missing, placed_in, receipt
+from distributor.adapters.telegram_posting import Posting
 from distributor.adapters.telegram_probe import probe
 from distributor.adapters.telegram_render import (
     LOCAL_BYTES,
     VIDEO_BYTES,
     Manner,
-    main_items,
     profiles,
     render,
 )
 from distributor.adapters.telegram_settings import TelegramSettings
+from distributor.adapters.telegram_staging import Staging
 from distributor.adapters.telegram_transport import Timeouts, close, open_bot
 from distributor.adapters.telegram_witness import SETTLES, Witness
 from distributor.core.asset import Asset, Profile
-from distributor.core.channel import Allowance, Health, Job, Progress, Source, Traits
+from distributor.core.channel import Action, Allowance, Health, Job, Progress, Source, Traits
 from distributor.core.outcome import (
     Absent,
     CannotTell,
-    Deferred,
     Finding,
     Outcome,
-    Rejected,
-    Scope,
-    Unknown,
+    Receipt,
+    Sent,
 )
 from distributor.core.ports import Surroundings
 from distributor.core.refusal import Refused
-from distributor.core.rendering import Part, Placed, Problem, Rendering
+from distributor.core.rendering import Part, Problem, Rendering
 
 __all__ = ["Telegram", "TelegramSettings"]
+
+# What a chat of the public can do; a hold is told to subscribers, who have the release to use it.
+_ACTIONS = frozenset({Action.PUBLISH, Action.CORRECT, Action.WITHDRAW})
+
+
+def _follows(job: Job) -> bool:
+    """True where what stands is to be changed; without it a correction publishes."""
+    return job.action in (Action.CORRECT, Action.WITHDRAW) and job.before is not None
 
 
 class Telegram:
@@ -59,7 +68,12 @@ class Telegram:
     ) -> None:
         self.name = name
         self.settings = settings
-        self.traits = Traits(bulk=not settings.chat, prepares=bool(settings.staging_chat), media_count=True)
+        self.traits = Traits(
+            bulk=not settings.chat,
+            prepares=bool(settings.staging_chat),
+            media_count=True,
+            actions=_ACTIONS if settings.chat else _ACTIONS | {Action.HOLD, Action.LIFT},
+        )
         self._manner = Manner(
             channel=name,
             long_text=settings.long_text,
@@ -67,6 +81,7 @@ class Telegram:
             link_preview=settings.link_preview,
             page_link=settings.page_link,
             video_bytes=LOCAL_BYTES if settings.local_mode else VIDEO_BYTES,
+            time_zone="" if settings.chat else surroundings.time_zone,  # subscribers, some of them trusted
         )
         self._bot = self._open(settings.token)
         self._calls = Calls(self._bot, surroundings.media)
@@ -74,6 +89,9 @@ class Telegram:
         if settings.witness_token.get_secret_value():
             second = self._open(settings.witness_token)
             self._witness = Witness(second, settings.chat, surroundings.clock, settles)
+        self._posting = Posting(self._calls, settings.chat, self._witness)
+        self._staging = Staging(self._calls, settings.staging_chat)
+        self._follow = Follow(Edits(self._calls), self._posting)
 
     def _open(self, token: SecretStr) -> Bot:
         """A bot at the Bot API of the settings."""
@@ -103,99 +121,55 @@ class Telegram:
         return tuple(replace(problem, channel=self.name) for problem in found)
 
     async def prepare(self, job: Job, progress: Progress) -> Outcome | None:
-        """Bring every photo and video into the staging chat, one call each, and keep their file ids: the publishing
-        call is then one small request, and a refused item has its name. Goes on where an earlier try stopped.
-
-        The staging chat keeps its messages: beside the log they are the only trace of what was uploaded when.
-        """
-        if not self.settings.staging_chat:
-            return None
-        items = [pair for part in job.rendering.parts for pair in main_items(part.media)]
-        for index, (item, poster) in enumerate(items):
-            step = f"media:{item.rendition.digest}"
-            if progress.get(step):
-                continue
-            file_id = self._calls.file_id(item.rendition.digest)
-            if not file_id:
-                staged = await self._stage(item, poster, item_name([main for main, _ in items], index))
-                if not isinstance(staged, str):
-                    return staged
-                file_id = staged
-            await progress.save(step, {"file_id": file_id} if file_id else {"direct": True})
-        return None
-
-    async def _stage(self, item: Placed, poster: Placed | None, what: str) -> str | Deferred | Rejected:
-        """The file id, or why there is none. A repeat is harmless here, so nothing ends Unknown."""
-        try:
-            return await self._calls.upload(item, poster, self.settings.staging_chat)
-        except ChatMigrated as moved:  # the chat of the settings moved, not the delivery's destination
-            reason = f"the staging chat became {moved.new_chat_id}: write that into the settings"
-            return Deferred("credential", reason, scope=Scope.LANE)
-        except TelegramError as error:
-            outcome = outcome_of(error, Call(step="", own=True, what=f"staging {what}"))
-            return outcome if isinstance(outcome, Rejected | Deferred) else Deferred("odd_answer", error.message)
-        except NoId as error:
-            return Deferred("no_id", f"staging {what}: {error}")
-        except OSError as error:
-            return Deferred("media_missing", f"{what}: {error.strerror}")
+        """Bring every photo and video into the staging chat, where there is one."""
+        return await self._staging.prepare(job, progress) if self.settings.staging_chat else None
 
     async def publish(self, job: Job, progress: Progress) -> Outcome:
-        """Every part that is not there yet, each in one call; Sent once all are there."""
-        parts = job.rendering.parts
+        """Every part that is not there yet, each in one call; Sent once all are there. What follows a publication
+        changes what stands."""
+        if _follows(job):
+            return await self._follow.run(job, progress)
+        if job.action is Action.WITHDRAW:
+            return Sent(Receipt((), (), {"nothing": "stood there"}))
+        parts = posts_of(job.rendering)
         for index, part in enumerate(parts):
             if done(progress, index) is None:
-                failed = await self._post(job, progress, index, part)
+                failed = await self._post(job, progress, index, part, last=index + 1 == len(parts))
                 if failed is not None:
                     return placed_in(failed, index, len(parts))
         return receipt(job, progress)
 
-    async def _post(self, job: Job, progress: Progress, index: int, part: Part) -> Outcome | None:
+    async def _post(self, job: Job, progress: Progress, index: int, part: Part, *, last: bool) -> Outcome | None:
         """One irrevocable call, kept by progress; or the outcome that ends the attempt."""
         step = f"part:{index}" if index else "publish"
-        items = [item for item, _ in main_items(part.media)]
-        call = Call(step, own=not job.destination.token, items=items)
         if index:
             await progress.begin(step)
-        try:
-            messages = await self._calls.send(
-                part, job.destination.address, answers(job, index, progress), staged(items, progress)
-            )
-        except TelegramError as error:
-            outcome = outcome_of(error, call)
-            if isinstance(outcome, Deferred) and outcome.code == "stale_file":
-                await self._forget(items, progress)
-            return outcome
-        except NoId as error:
-            return Unknown("no_id", str(error), step=step)
-        except OSError as error:
-            return Deferred("media_missing", f"a file to upload cannot be read: {error.strerror}")
-        if self._witness and job.destination.address == self.settings.chat:
-            self._witness.credit(job.delivery_id, messages)
-        if index + 1 < len(job.rendering.parts):
-            await progress.save(f"part:{index}", kept_of(messages))
-        else:
+        messages = await self._posting.post(job, progress, step, part, answers(job, index, progress))
+        if not isinstance(messages, tuple):
+            return messages
+        if last:
             progress.note(f"part:{index}", kept_of(messages))
+        else:
+            await progress.save(f"part:{index}", kept_of(messages))
         return None
-
-    async def _forget(self, items: list[Placed], progress: Progress) -> None:
-        """File ids that Telegram no longer knows: the next attempt uploads again."""
-        for item in items:
-            self._calls.forget(item.rendition.digest)
-            if progress.get(f"media:{item.rendition.digest}"):
-                await progress.save(f"media:{item.rendition.digest}", {})
 
     async def reconcile(self, job: Job, progress: Progress) -> Finding:
         """Ask the witness; without one a person has to look, for Telegram shows a bot no history.
 
         Absent only for later messages, which are never begun before the one that was found had come back.
         """
+        if _follows(job):
+            return await self._follow.look(job, progress)
+        if job.action is Action.WITHDRAW:
+            return Absent("there was nothing to do")
         index = missing(job, progress)
         if index is None:
             return receipt(job, progress)
         where = job.destination.label or job.destination.address
-        if self._witness is None or job.destination.address != self.settings.chat:
+        witness = self._posting.watched(job)
+        if witness is None:
             return CannotTell(f"Telegram keeps no history that a bot may read: look into {where} whether it is there")
-        found = await self._witness.find(job, index, progress)
+        found = await witness.find(job, index, progress)
         if isinstance(found, CannotTell):
             return CannotTell(f"{found.reason}; look into {where} whether it is there")
         if not isinstance(found, tuple):
@@ -203,7 +177,7 @@ class Telegram:
         await progress.save(f"part:{index}", kept_of(found))
         if missing(job, progress) is None:
             return receipt(job, progress)
-        count = len(job.rendering.parts)
+        count = len(posts_of(job.rendering))
         return Absent(f"message {index + 1} of {count} is there; the next one was not begun, and follows now")
 
     def allowance(self) -> Allowance | None:

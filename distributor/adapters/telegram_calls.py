@@ -48,7 +48,7 @@ class Calls:
 
         Raises TelegramError (outcome_of reads it), NoId, or OSError for a file that cannot be read, before any call.
         """
-        known = {**self._known, **(file_ids or {})}
+        known = self.known(file_ids)
         common: dict[str, Any] = {
             "chat_id": chat_id(chat),
             "disable_notification": part.fields.get("silent") == "1",
@@ -58,11 +58,10 @@ class Calls:
         with ExitStack() as files:
             if not items:
                 call = self.bot.send_message(
-                    text=part.text, entities=entities_of(part.entities), link_preview_options=_preview(part), **common
+                    text=part.text, entities=entities_of(part.entities), link_preview_options=preview_of(part), **common
                 )
             elif len(items) == 1:
-                caption: dict[str, Any] = {"caption": part.text or None, "caption_entities": entities_of(part.entities)}
-                call = self._single(items[0], known, files, caption | common)
+                call = self._single(items[0], known, files, caption_of(part) | common)
             else:
                 album = self._album(part, items, known, files)
                 return self._kept(items, await _answered(self.bot.send_media_group(media=album, **common)))
@@ -78,6 +77,10 @@ class Calls:
             call = self._single((item, poster), {}, files, {"chat_id": chat_id(chat), "disable_notification": True})
             (message,) = self._kept([(item, poster)], (await _answered(call),))
         return self._known.get(item.rendition.digest, "") if message else ""
+
+    def known(self, file_ids: Mapping[str, str] | None = None) -> Mapping[str, str]:
+        """Rendition digest → file id: those in memory, and what the caller knows."""
+        return {**self._known, **(file_ids or {})}
 
     def file_id(self, digest: str) -> str:
         """The file id of a rendition that this bot uploaded since it started, or ''."""
@@ -108,17 +111,21 @@ class Calls:
         files: ExitStack,
     ) -> list[InputMediaPhoto | InputMediaVideo]:
         """The items; the first carries the caption, which shows for the album as only one has any."""
-        album: list[InputMediaPhoto | InputMediaVideo] = []
-        for index, (item, poster) in enumerate(items):
-            caption: dict[str, Any] = {}
-            if index == 0 and part.text:
-                caption = {"caption": part.text, "caption_entities": entities_of(part.entities)}
-            file = self._file(item, known, files, attach=True)
-            if item.kind is MediaKind.PHOTO:
-                album.append(InputMediaPhoto(file, **caption))
-            else:
-                album.append(InputMediaVideo(file, **self._film(item, poster, file, files), **caption))
-        return album
+        return [self.media_of(pair, None if index else part, known, files) for index, pair in enumerate(items)]
+
+    def media_of(
+        self,
+        pair: tuple[Placed, Placed | None],
+        words: Part | None,
+        known: Mapping[str, str],
+        files: ExitStack,
+    ) -> InputMediaPhoto | InputMediaVideo:
+        """A photo or film as an item of an album, or in place of another one; `words` make its caption."""
+        item, poster = pair
+        file = self._file(item, known, files, attach=True)
+        if item.kind is MediaKind.PHOTO:
+            return InputMediaPhoto(file, **caption_of(words))
+        return InputMediaVideo(file, **self._film(item, poster, file, files), **caption_of(words))
 
     def _film(self, item: Placed, poster: Placed | None, file: str | InputFile, files: ExitStack) -> dict[str, Any]:
         """What Telegram wants to know of a film that is uploaded; of one that it has, it knows all."""
@@ -151,13 +158,18 @@ class Calls:
         if len(messages) != max(len(items), 1):
             raise NoId(f"{len(messages)} messages for {len(items)} items")
         for (item, _), message in zip(items, messages, strict=False):
-            if item.kind is MediaKind.PHOTO and message.photo:
-                self._remember(item.rendition.digest, message.photo[-1].file_id)
-            elif item.kind is MediaKind.VIDEO and message.video:
-                self._remember(item.rendition.digest, message.video.file_id)
+            self.learn(item, message)
         return messages
 
-    def _remember(self, digest: str, file_id: str) -> None:
+    def learn(self, item: Placed, message: Message) -> None:
+        """Remember the file id of a rendition that a message shows."""
+        if item.kind is MediaKind.PHOTO and message.photo:
+            self.remember(item.rendition.digest, message.photo[-1].file_id)
+        elif item.kind is MediaKind.VIDEO and message.video:
+            self.remember(item.rendition.digest, message.video.file_id)
+
+    def remember(self, digest: str, file_id: str) -> None:
+        """Remember a file id."""
         if len(self._known) >= _MOST_KNOWN:
             self._known.pop(next(iter(self._known)))
         self._known[digest] = file_id
@@ -175,7 +187,14 @@ async def _answered(call: Any) -> Any:
     return answer
 
 
-def _preview(part: Part) -> LinkPreviewOptions:
+def caption_of(words: Part | None) -> dict[str, Any]:
+    """A caption, for every method that takes one."""
+    if words is None or not words.text:
+        return {}
+    return {"caption": words.text, "caption_entities": entities_of(words.entities)}
+
+
+def preview_of(part: Part) -> LinkPreviewOptions:
     """The page's card under the text, or none: never one of whatever link comes first in the text."""
     if address := part.fields.get("preview"):
         return LinkPreviewOptions(url=address)

@@ -1,21 +1,15 @@
 """What Telegram would refuse of a rendering, and what its readers would miss.
 
-Pure. The limits stand in `telegram_render`, with their source.
+Pure. The limits stand in `telegram_render` and `telegram_text`, with their source.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from distributor.adapters.telegram_render import (
-    ALBUM_LIMIT,
-    CAPTION_LIMIT,
-    PHOTO_BYTES,
-    PHOTO_RATIO,
-    PHOTO_SUM,
-    TEXT_LIMIT,
-    main_items,
-)
+from distributor.adapters.telegram_notices import SHORT, posts_of
+from distributor.adapters.telegram_render import ALBUM_LIMIT, PHOTO_BYTES, PHOTO_RATIO, PHOTO_SUM, main_items
+from distributor.adapters.telegram_text import CAPTION_LIMIT, TEXT_LIMIT
 from distributor.core.asset import MediaKind
 from distributor.core.rendering import Placed, Problem, Rendering, Severity
 from distributor.core.text import utf16_length
@@ -27,10 +21,11 @@ def check(rendering: Rendering, video_bytes: int) -> Iterator[Problem]:
         items = [item for item, _ in main_items(part.media)]
         if not items and not part.text.strip():
             yield _blocking("empty_text")
-        limit = CAPTION_LIMIT if items else TEXT_LIMIT
+        caption = bool(items) or part.kind in SHORT
+        limit = CAPTION_LIMIT if caption else TEXT_LIMIT
         length = utf16_length(part.text)
         if length > limit:
-            code = "caption_too_long" if items else "text_too_long"
+            code = "caption_too_long" if caption else "text_too_long"
             yield _blocking(code, length=length, limit=limit)
         if len(items) > ALBUM_LIMIT:
             yield _blocking("too_many_media", count=len(items), limit=ALBUM_LIMIT)
@@ -38,8 +33,9 @@ def check(rendering: Rendering, video_bytes: int) -> Iterator[Problem]:
             yield from _check_item(item, number, video_bytes)
         if part.fields.get("shortened"):
             yield Problem(Severity.WARNING, "text_shortened", {"limit": str(limit)})
-    if len(rendering.parts) > 1:
-        yield Problem(Severity.NOTE, "several_messages", {"count": str(len(rendering.parts))})
+    count = len(posts_of(rendering))  # without what is kept ready for the case that an edit is refused
+    if count > 1:
+        yield Problem(Severity.NOTE, "several_messages", {"count": str(count)})
 
 
 def _check_item(item: Placed, number: int, video_bytes: int) -> Iterator[Problem]:

@@ -93,6 +93,34 @@ REFUSED: tuple[Row, ...] = (
     Row("can't use file of type", "stale_file", Reach.FILE),
 )
 
+
+class Change(Enum):
+    """What became of a message that was to be edited or deleted. Both may be asked again without a second effect."""
+
+    DONE = "it is as it should be"
+    GONE = "somebody else deleted it"
+    REFUSED = "Telegram does not let us"
+
+
+# 400 to editMessageText, -Caption, -Media and deleteMessage (Client.cpp, fail_query_with_error and check_message;
+# TDLib, edit_message_media). A bot may edit its own posts for ever, and delete none that is older than two days, with
+# whatever rights, in a channel too (TDLib, can_delete_channel_message).
+UNCHANGED = ("message is not modified", "message_not_modified")
+NOT_THERE = ("message to edit not found", "message to delete not found", "message_id_invalid")
+UNCHANGEABLE = (
+    "message can't be edited",
+    "message media can't be edited",
+    "message_edit_time_expired",
+    "message_author_required",
+    "no text in the message",  # it shows something else than we know of
+    "no caption in the message",
+    "media type in the album",
+    "can't be used in an album",
+    "the specified type in the album",
+    "message can't be deleted",
+    "message_delete_forbidden",
+)
+
 _ITEM = re.compile(r"failed to send message #(\d+)")
 _PARTIAL = ("failed to send message #", "group send failed")
 
@@ -148,7 +176,26 @@ def outcome_of(error: TelegramError, call: Call) -> Outcome:
 def is_unchanged(error: TelegramError) -> bool:
     """True where an edit was refused because the message already says so: the edit's aim is reached
     (Bot API, editMessageText: 'message is not modified')."""
-    return isinstance(error, BadRequest) and "message is not modified" in error.message.lower()
+    return isinstance(error, BadRequest) and _words_in(UNCHANGED, error)
+
+
+def change_refused(error: TelegramError) -> Change | None:
+    """What a refusal says of the message that was to be edited or deleted; None where it speaks of something else
+    (`outcome_of` reads it then). A refusal in words that nobody knows is one of this message: the next best way is
+    taken."""
+    if not isinstance(error, BadRequest):
+        return None
+    if _words_in(UNCHANGED, error):
+        return Change.DONE
+    if _words_in(NOT_THERE, error):
+        return Change.GONE
+    if _words_in(UNCHANGEABLE, error) or _row(REFUSED, error.message) is None:
+        return Change.REFUSED
+    return None
+
+
+def _words_in(table: tuple[str, ...], error: TelegramError) -> bool:
+    return any(words in error.message.lower() for words in table)
 
 
 def _bad_request(said: str, call: Call) -> Outcome:

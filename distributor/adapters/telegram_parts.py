@@ -11,6 +11,8 @@ from typing import Any
 
 from telegram import Message
 
+from distributor.adapters.telegram_notices import posts_of
+from distributor.adapters.telegram_slots import first_id
 from distributor.core.channel import Job, Progress
 from distributor.core.outcome import Outcome, Receipt, Sent
 from distributor.core.rendering import Placed
@@ -27,7 +29,7 @@ def done(progress: Progress, index: int) -> dict[str, Any] | None:
 
 def missing(job: Job, progress: Progress) -> int | None:
     """The first part that is not known to be there; None where all are."""
-    return next((index for index in range(len(job.rendering.parts)) if done(progress, index) is None), None)
+    return next((index for index in range(len(posts_of(job.rendering))) if done(progress, index) is None), None)
 
 
 def kept_of(messages: Sequence[Message]) -> dict[str, Any]:
@@ -37,19 +39,22 @@ def kept_of(messages: Sequence[Message]) -> dict[str, Any]:
 
 def ids_of(job: Job, progress: Progress) -> list[int]:
     """The message ids of every part that is there, in order."""
-    found = [done(progress, index) or {} for index in range(len(job.rendering.parts))]
+    found = [done(progress, index) or {} for index in range(len(posts_of(job.rendering)))]
     return [int(number) for part in found for number in part.get("ids", ())]
 
 
 def answers(job: Job, index: int, progress: Progress) -> int | None:
-    """The message that a part answers: the first one whose id is known; None where it answers none."""
+    """The message that a part answers: the first one whose id is known, for a notice about a release that of the
+    release; None where it answers none."""
+    if "reply_to" not in job.rendering.parts[index].fields:
+        return None
     there = ids_of(job, progress)
-    return there[0] if "reply_to" in job.rendering.parts[index].fields and there else None
+    return there[0] if there else first_id(job, progress)
 
 
 def receipt(job: Job, progress: Progress) -> Sent:
     """All parts are there: their ids and links, in order."""
-    found = [done(progress, index) or {} for index in range(len(job.rendering.parts))]
+    found = [done(progress, index) or {} for index in range(len(posts_of(job.rendering)))]
     links = tuple(str(link) for part in found for link in part.get("links", ()))
     ids = tuple(str(number) for number in ids_of(job, progress))
     return Sent(Receipt(ids, links, {"chat": job.destination.address}))

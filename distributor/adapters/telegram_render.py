@@ -9,16 +9,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from distributor.adapters.telegram_text import Flow, cut, join, split, styled
+from distributor.adapters.telegram_notices import correction_parts, labels, notice_parts
+from distributor.adapters.telegram_text import CAPTION_LIMIT, TEXT_LIMIT, Flow, join, split, squeezed, styled
+from distributor.adapters.telegram_words import words_of
 from distributor.core.asset import Asset, MediaKind, Profile
 from distributor.core.channel import Source
 from distributor.core.markup import parse, with_entities
-from distributor.core.release import Kind, LanguageVersion, MediaItem, Status
+from distributor.core.release import Action, LanguageVersion, MediaItem
 from distributor.core.rendering import Part, Placed, Rendering
 
-# Bot API: sendMessage, sendPhoto, sendMediaGroup, "Sending files". Megabytes are counted in thousands, the safe side.
-TEXT_LIMIT = 4096
-CAPTION_LIMIT = 1024
+# Bot API: sendPhoto, sendMediaGroup, "Sending files". Megabytes are counted in thousands, the safe side.
 ALBUM_LIMIT = 10
 PHOTO_BYTES = 10_000_000
 VIDEO_BYTES = 50_000_000
@@ -30,30 +30,11 @@ THUMBNAIL_SIDE = 320
 
 LongText = Literal["caption_then_message", "link"]
 
-# The words that we add ourselves, by language; English for a language that is not here.
-WORDS: dict[str, dict[str, str]] = {
-    "en": {
-        "emergency": "⚠️ EMERGENCY",
-        "exercise": "🔷 EXERCISE: this is not a real event",
-        "test": "🔷 TEST: no action is needed",
-        "photo": "Photo",
-        "video": "Video",
-        "page": "On our website",
-    },
-    "ka": {
-        "emergency": "⚠️ საგანგებო შეტყობინება",
-        "exercise": "🔷 სწავლება: ეს არ არის რეალური შემთხვევა",
-        "test": "🔷 საცდელი შეტყობინება: მოქმედება არ არის საჭირო",
-        "photo": "ფოტო",
-        "video": "ვიდეო",
-        "page": "ჩვენს ვებგვერდზე",
-    },
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How a channel wants its posts: the settings that bear on what is shown."""
+    """How a channel wants its posts: the settings that bear on what is shown. `time_zone` where some of its readers may
+    have a release before its embargo ends: theirs is marked."""
 
     channel: str
     long_text: LongText = "caption_then_message"
@@ -61,6 +42,7 @@ class Manner:
     link_preview: bool = False
     page_link: bool = True
     video_bytes: int = VIDEO_BYTES
+    time_zone: str = ""
 
 
 def photo_profile() -> Profile:
@@ -92,20 +74,23 @@ def render(source: Source, manner: Manner) -> Rendering | None:
     version = source.revision.version(source.languages)
     if version is None:
         return None
-    words = WORDS.get(version.language, WORDS["en"])
-    media = tuple(_placed(source, version, manner))
-    head = _head(source, version, words)
-    body = Flow(*with_entities(parse(version.body)))
-    parts = _parts(head, body, _tail(source, version, words), media, manner)
     fields = _fields(source, manner)
-    return Rendering(
-        manner.channel,
-        version.language,
-        tuple(
-            Part(kind, flow.text, flow.entities, media=items, fields={**fields, **note, **_answers(index)})
-            for index, (kind, flow, items, note) in enumerate(parts)
-        ),
+    words = words_of(version.language)
+    tail = _tail(source, version, words)
+    if source.revision.action in (Action.WITHDRAW, Action.HOLD, Action.LIFT):  # without media: it has no renditions
+        return Rendering(manner.channel, version.language, notice_parts(source.revision, version, tail.page, fields))
+    media = tuple(_placed(source, version, manner))
+    head = _head(source, version, manner)
+    body = Flow(*with_entities(parse(version.body)))
+    parts = tuple(
+        Part(kind, flow.text, flow.entities, media=items, fields={**fields, **note, **_answers(index)})
+        for index, (kind, flow, items, note) in enumerate(_parts(head, body, tail, media, manner))
     )
+    if source.revision.action is Action.CORRECT:
+        whole = join([Flow(version.lead), body])
+        said = labels(source.revision, version.language, manner.time_zone)
+        parts += correction_parts(version, said, whole, tail.page, fields)
+    return Rendering(manner.channel, version.language, parts)
 
 
 def _answers(index: int) -> dict[str, str]:
@@ -132,21 +117,12 @@ def _parts(head: list[Flow], body: Flow, tail: _Tail, media: tuple[Placed, ...],
     if whole.length <= limit:
         return [(kind, whole, media, {})]
     if manner.long_text == "link":
-        return [(kind, _squeezed(head, body, [tail.credits, tail.page], limit), media, {"shortened": "1"})]
+        return [(kind, squeezed(head, body, [tail.credits, tail.page], limit), media, {"shortened": "1"})]
     messages: list[_Planned] = [("message", piece, (), {}) for piece in split(whole, TEXT_LIMIT)]
     if not media:
         return messages
     title, *lead = head
-    return [(kind, _squeezed([title], join(lead), [tail.credits, tail.page], limit), media, {}), *messages]
-
-
-def _squeezed(head: list[Flow], middle: Flow, tail: list[Flow], limit: int) -> Flow:
-    """The head whole, then of the tail what fits (its end first), and the middle cut at a word to what is left."""
-    head = [cut(join(head), limit)]
-    while tail and join([*head, *tail]).length > limit:
-        tail = tail[1:]
-    room = limit - join([*head, *tail]).length - 2  # the empty line between
-    return join([*head, cut(middle, room) if room > 0 else Flow(), *tail])
+    return [(kind, squeezed([title], join(lead), [tail.credits, tail.page], limit), media, {}), *messages]
 
 
 def _kind(media: tuple[Placed, ...]) -> str:
@@ -156,13 +132,9 @@ def _kind(media: tuple[Placed, ...]) -> str:
     return "album" if len(main) > 1 else main[0].kind.value
 
 
-def _head(source: Source, version: LanguageVersion, words: dict[str, str]) -> list[Flow]:
-    """Label, title, lead; the lead, where there is one, stands last."""
-    revision = source.revision
-    labels = [words["emergency"]] if revision.kind is Kind.EMERGENCY else []
-    if revision.status is not Status.ACTUAL:
-        labels.append(words[revision.status.value])
-    title = join([*(styled(label, "bold") for label in labels), styled(version.title, "bold")])
+def _head(source: Source, version: LanguageVersion, manner: Manner) -> list[Flow]:
+    """Labels, title, lead; the lead, where there is one, stands last."""
+    title = join([*labels(source.revision, version.language, manner.time_zone), styled(version.title, "bold")])
     return [title, Flow(version.lead)] if version.lead else [title]
 
 

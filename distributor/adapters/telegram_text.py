@@ -15,6 +15,10 @@ from itertools import accumulate
 from distributor.core.markup import Entity, merge
 from distributor.core.text import utf16_length
 
+# Bot API: sendMessage, sendPhoto; counted in UTF-16 units, which is never less than Telegram's own count.
+TEXT_LIMIT = 4096
+CAPTION_LIMIT = 1024
+
 # A number and a full stop is a date or an item of a list more often than the end of a sentence.
 _SENTENCE = re.compile(r"(?<!\d)[.!?…։。]+[\"'»”“’)\]]*(?=\s)")
 _SPACE = re.compile(r"\s+")
@@ -82,6 +86,15 @@ def cut(flow: Flow, limit: int, mark: str = "…") -> Flow:
         end -= 1
     head = slice_of(flow, 0, end)
     return Flow(head.text + mark, head.entities) if head.text else Flow()
+
+
+def squeezed(head: list[Flow], middle: Flow, tail: list[Flow], limit: int) -> Flow:
+    """The head whole, then of the tail what fits (its end first), and the middle cut at a word to what is left."""
+    head = [cut(join(head), limit)]
+    while tail and join([*head, *tail]).length > limit:
+        tail = tail[1:]
+    room = limit - join([*head, *tail]).length - 2  # the empty line between
+    return join([*head, cut(middle, room) if room > 0 else Flow(), *tail])
 
 
 def split(flow: Flow, limit: int) -> Iterator[Flow]:

@@ -69,14 +69,26 @@ class Witness:
             self._owners[message.message_id] = delivery_id
         _bound(self._owners)
 
-    async def find(self, job: Job, index: int, progress: Progress) -> tuple[Message, ...] | Failure:
-        """The messages that part `index` of a delivery became, or why they were not found."""
+    async def find(
+        self,
+        job: Job,
+        index: int,
+        progress: Progress,
+        *,
+        part: Part | None = None,
+        reply_to: int | None = None,
+        taken: frozenset[int] = frozenset(),
+    ) -> tuple[Message, ...] | Failure:
+        """The messages that part `index` of a delivery became, or why they were not found. `part`, where it was sent
+        otherwise than the rendering has it, with the message that it answers; `taken` are other parts' messages."""
         look = await self._look()
         if look.failure is not None:
             return look.failure
-        part = job.rendering.parts[index]
-        alike = [group for group in groups(self._candidates(job, progress)) if has_words(group, part)]
-        same = [group for group in alike if shows(group, part, answers(job, index, progress))]
+        if part is None:
+            part, reply_to = job.rendering.parts[index], answers(job, index, progress)
+        candidates = [post for post in self._candidates(job, progress) if post.message_id not in taken]
+        alike = [group for group in groups(candidates) if has_words(group, part)]
+        same = [group for group in alike if shows(group, part, reply_to)]
         if len(same) == 1:
             self.credit(job.delivery_id, same[0])
             return same[0]

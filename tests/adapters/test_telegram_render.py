@@ -10,7 +10,6 @@ from distributor.adapters.telegram_check import check
 from distributor.adapters.telegram_render import (
     LOCAL_BYTES,
     VIDEO_BYTES,
-    WORDS,
     Manner,
     photo_profile,
     profiles,
@@ -18,6 +17,7 @@ from distributor.adapters.telegram_render import (
     thumbnail_profile,
     video_profile,
 )
+from distributor.adapters.telegram_words import WORDS
 from distributor.core.asset import Asset, MediaKind, Rendition
 from distributor.core.channel import Source
 from distributor.core.release import Kind, LanguageVersion, MediaItem, Revision, Status
