@@ -22,7 +22,7 @@ from distributor.core.asset import DiskFull, MediaKind, MediaRefused
 from distributor.core.people import Person
 from distributor.core.release import Kind, LanguageVersion, MediaItem, ReleaseState
 from distributor.core.text import normalise
-from distributor.office.preflight import MOST_MEDIA
+from distributor.office.checks import MOST_MEDIA
 from distributor.storage.releases import ReleaseRow
 
 log = structlog.get_logger(__name__)
