@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from distributor.adapters.email_dkim import DkimKey, sign
 from distributor.adapters.email_frame import early, unmarked
@@ -72,8 +72,8 @@ class Template:
         """What stands in a place of this reader's mail."""
         language = job.rendering.language
         if place == ACKNOWLEDGE:
-            asked = {"token": job.destination.token, "release": job.release_id, "revision": str(job.revision)}
-            return f"{self.acknowledge}?{urlencode(asked | {'lang': language})}"
+            token, release, shown = (quote(word, safe="") for word in (job.destination.token, job.release_id, language))
+            return f"{self.acknowledge}?token={token}&release={release}&revision={job.revision}&lang={shown}"
         if place == FIRST:
             if job.before is None:
                 raise Unsendable("nothing_before", "this mail tells of an earlier one, and there was none")

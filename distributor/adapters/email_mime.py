@@ -25,15 +25,14 @@ _ONE_TOO_LONG = re.compile(rb"^([^\n]{74})(=20|=09)(?=\r$)", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """An encoded text: `fixed`, then what `encode` makes of `pieces` with the reader's values between them, then `end`.
-
-    `places` says which value follows each piece but the last. A text without a place is all `fixed`.
+    """An encoded text: `fixed`, then what `encode` makes of `before` and of each place's value with what follows it,
+    then `end`. A text without a place is all `fixed`.
     """
 
     encoding: str
     fixed: bytes
-    pieces: tuple[bytes, ...] = ()
-    places: tuple[int, ...] = ()
+    before: bytes = b""
+    places: tuple[tuple[int, bytes], ...] = ()  # which of the reader's values, and what follows it
     end: bytes = b""
     encode: Callable[[bytes], bytes] | None = None
 
@@ -41,10 +40,10 @@ class Linked:
         """All that follows `fixed`."""
         if self.encode is None:
             return b""
-        own = [self.pieces[0]]
-        for place, piece in zip(self.places, self.pieces[1:], strict=True):
-            own += (values[place], piece)
-        return self.encode(b"".join(own)) + self.end
+        own = self.before
+        for place, after in self.places:
+            own += values[place] + after
+        return self.encode(own) + self.end
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,33 +96,30 @@ def linked(text: str, places: Sequence[str] = (UNSUBSCRIBE,)) -> Linked:
     """A text in the shorter of the two encodings. Of each place only the last occurrence counts, before those of the
     places after it: they are in the foot."""
     rest = "\r\n".join(text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")) + "\r\n"
-    pieces: list[bytes] = []
-    found: list[int] = []
+    found: list[tuple[int, bytes]] = []
     for number, place in reversed(list(enumerate(places))):
         before, mark, after = rest.rpartition(place)
         if mark:
-            pieces.insert(0, after.encode())
-            found.insert(0, number)
+            found.insert(0, (number, after.encode()))
             rest = before
-    pieces.insert(0, rest.encode())
-    plain = b"".join(pieces)
+    first = rest.encode()
+    plain = first + b"".join(after for _, after in found)
     # Compared without the values, whose length must not decide: all readers get the same encoding.
     quoted, packed = _quoted(plain), _base64(plain)
     if len(quoted) <= len(packed):
-        return _in_lines(pieces, found) if found else Linked("quoted-printable", quoted)
+        return _in_lines(first, found) if found else Linked("quoted-printable", quoted)
     if not found:
         return Linked("base64", packed)
-    first, *others = pieces
     fixed = len(first) // _LINE * _LINE
-    return Linked("base64", _base64(first[:fixed]), (first[fixed:], *others), tuple(found), encode=_base64)
+    return Linked("base64", _base64(first[:fixed]), first[fixed:], tuple(found), encode=_base64)
 
 
-def _in_lines(pieces: list[bytes], found: list[int]) -> Linked:
-    first, *middle, last = pieces
+def _in_lines(first: bytes, found: list[tuple[int, bytes]]) -> Linked:
+    number, last = found[-1]
     start = first.rfind(b"\n") + 1
     end = last.index(b"\n") + 1
-    own = (first[start:], *middle, last[:end])
-    return Linked("quoted-printable", _quoted(first[:start]), own, tuple(found), _quoted(last[end:]), _quoted)
+    own = (*found[:-1], (number, last[:end]))
+    return Linked("quoted-printable", _quoted(first[:start]), first[start:], own, _quoted(last[end:]), _quoted)
 
 
 def _quoted(text: bytes) -> bytes:

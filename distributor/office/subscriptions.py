@@ -55,8 +55,8 @@ class Subscriptions:
         now = self._context.clock()
         async with self._context.database.transaction(logged=True) as connection:
             found = await rows.put(connection, channel, clean, normalise(label), language, wanted, now, trusted)
-            data = {"channel": channel, "facets": wanted, "language": language}
-            data |= {"trusted": await rows.is_trusted(connection, found)}
+            data: dict[str, Any] = {"channel": channel, "facets": wanted, "language": language}
+            data["trusted"] = await rows.is_trusted(connection, found)
             await audit.append(connection, now, actor(person), "subscriber.added", f"destination:{found}", data)
             await connection.commit()
         return found

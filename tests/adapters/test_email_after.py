@@ -50,7 +50,8 @@ async def notice(stage: Stage, action: Action, *, before: Revision | None = None
     first = before or await stage.desk.release()
     withdrawn = changes.pop("withdrawn", ())
     told = Notice(action, WORDS, "for the office's eyes", withdrawn)
-    second = replace(first, **{"number": 2, "notice": told} | changes)
+    facts: dict[str, Any] = {"number": 2, "notice": told} | changes
+    second = replace(first, **facts)
     source = await stage.desk.source(stage.channel, second, (changes.get("versions", first.versions)[0].language,))
     if action in SHORT:
         source = replace(source, renditions={})

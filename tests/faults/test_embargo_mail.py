@@ -34,9 +34,9 @@ class Time:
         return datetime.now(UTC) + self.ahead
 
 
-async def add(stage: Stage, address: str, **facts: bool) -> None:
+async def add(stage: Stage, address: str, *, trusted: bool = False) -> None:
     """A reader of all releases in Georgian."""
-    await stage.parts.office.subscriptions.add("press", address, None, language="ka", **facts)
+    await stage.parts.office.subscriptions.add("press", address, None, language="ka", trusted=trusted)
 
 
 @pytest.fixture
