@@ -60,6 +60,7 @@ def desk_text(words: Words, standing: ReleaseStanding, audience: Mapping[str, in
     lines = [content.title, f"{_HEADS[state]} {words.get(f'release.{state.value}')} · {standing.release.id}"]
     lines += [decision_line(words, row, names) for row in standing.decisions[-3:]]
     if state in (ReleaseState.DRAFT, ReleaseState.SUBMITTED, ReleaseState.HELD, ReleaseState.REJECTED):
+        lines += words.overridden(revision.problems, names)
         version = content.versions[0]
         lines += ["", cut_at_word(version.lead, 500)] if version.lead else []
         lines += ["", cut_at_word(version.body, BODY_SHOWN)] if version.body else []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from distributor.bot import panels
+from distributor.bot import override_panel, panels
 from distributor.bot.draft_card import DraftCard
 from distributor.bot.questions import Questions
 from distributor.bot.room import Press, Room
@@ -54,6 +54,9 @@ class DraftButtons:
             "times": self._times,
             "when": self._when,
             "never": self._never,
+            "override": self._overrides,
+            "o": self._override,
+            "ou": self._not_override,
             "preview": self._preview,
             "submit": self._submit,
             "discard": self._sure,
@@ -195,6 +198,21 @@ class DraftButtons:
         if argument in panels.TIMES:
             release = await self._change(person, release, **{argument: None})
         await self._times(press, person, release, "")
+
+    async def _overrides(self, press: Press, person: Person, release: ReleaseRow, argument: str) -> None:
+        words = self._room.words(person.language)
+        checked = (await self._room.office.drafts.preflight(release.id)).preflight
+        rows, note = override_panel.panel(words, release, checked), words.get("bot.override_panel")
+        await self._card.panel(press.chat, press.message_id, person, release, rows, note)
+
+    async def _override(self, press: Press, person: Person, release: ReleaseRow, argument: str) -> None:
+        problem = await override_panel.meant(self._room, release, argument)
+        await override_panel.ask(self._room, press.chat, person, problem, release)
+
+    async def _not_override(self, press: Press, person: Person, release: ReleaseRow, argument: str) -> None:
+        problem = await override_panel.meant(self._room, release, argument)
+        await self._room.office.overriding.take_back(release.id, person, problem.key)
+        await self._main(press, person, release, "")
 
     async def _preview(self, press: Press, person: Person, release: ReleaseRow, argument: str) -> None:
         checked = await self._room.office.drafts.preflight(release.id)

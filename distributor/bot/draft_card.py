@@ -5,7 +5,7 @@ May touch: the author's private chat, the conversation, and the office's preflig
 
 from __future__ import annotations
 
-from distributor.bot import panels
+from distributor.bot import override_panel, panels
 from distributor.bot.memory import State
 from distributor.bot.room import Room
 from distributor.bot.voice import Note, Rows
@@ -13,6 +13,7 @@ from distributor.core.people import Person
 from distributor.core.refusal import Refused
 from distributor.core.release import ReleaseState
 from distributor.core.rendering import Preflight
+from distributor.office.drafts import CHANGEABLE
 from distributor.storage.releases import ReleaseRow
 
 
@@ -51,7 +52,12 @@ class DraftCard:
         words = self._room.words(person.language)
         checked = (await self._room.office.drafts.preflight(release.id)).preflight
         rows = panels.main(words, release, blocked=checked.blocked)
-        await self._edit(chat, card, person, panels.card(words, release, checked, rows, note), release.id)
+        names: dict[int, str] = {}
+        if release.state in CHANGEABLE or release.following:
+            rows = (*override_panel.button(words, release, checked), *rows)
+        if any(problem.override for problem in checked.problems):
+            names = {one.id: one.name for one in await self._room.office.people.everyone()}
+        await self._edit(chat, card, person, panels.card(words, release, checked, rows, note, names), release.id)
 
     async def panel(
         self, chat: int, card: int, person: Person, release: ReleaseRow, rows: Rows, note: str = ""

@@ -6,7 +6,7 @@ carries no authority: whoever presses is checked by the office each time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from distributor.bot.voice import Note, Rows
 from distributor.bot.words import Words
@@ -42,8 +42,15 @@ def meant(argument: str, known: Iterable[str]) -> str:
     return ""
 
 
-def card(words: Words, release: ReleaseRow, checked: Preflight | None, rows: Rows, note: str = "") -> Note:
-    """The draft with its facts and, once they are known, its problems."""
+def card(
+    words: Words,
+    release: ReleaseRow,
+    checked: Preflight | None,
+    rows: Rows,
+    note: str = "",
+    names: Mapping[int, str] | None = None,
+) -> Note:
+    """The draft with its facts and, once they are known, its problems; `names` of people by id."""
     draft = release.draft
     lines = [draft.title or words.get("bot.untitled")]
     lines.append(words.get("bot.state", state=words.get(f"release.{release.state.value}"), id=release.id))
@@ -54,7 +61,9 @@ def card(words: Words, release: ReleaseRow, checked: Preflight | None, rows: Row
         lines += ["", cut_at_word(version.body, 400)]
     lines += ["", *words.facts(draft)]
     if checked is not None:
-        lines += words.problems(checked.problems, skip=_OWN_LINES) or ["", words.get("bot.no_problems")]
+        found = words.problems(checked.problems, skip=_OWN_LINES)
+        answered = words.overridden(checked.problems, names or {})
+        lines += [*found, *answered] or ["", words.get("bot.no_problems")]
     if note:
         lines += ["", note]
     return Note("\n".join(lines), rows, headed=True)

@@ -30,6 +30,7 @@ def proposal_text(words: Words, standing: ReleaseStanding, names: Mapping[int, s
     for language, told in sorted(notice.words.items()) if notice else ():
         name = words.language_name(language)
         lines.append(words.get("bot.proposal.told", language=name, words=cut_at_word(told, _LONGEST)))
+    lines += words.overridden(proposed.problems, names)
     changed = list(_changes(words, out.content, content))
     lines += ["", *changed] if changed else []
     lines += words.problems(proposed.problems, skip=frozenset({"no_alt", "no_credit"}))

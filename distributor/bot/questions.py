@@ -20,6 +20,7 @@ from distributor.bot.times import moment_of
 from distributor.bot.voice import Note
 from distributor.core.asset import DiskFull, MediaKind, MediaRefused, Profile
 from distributor.core.people import Person
+from distributor.core.refusal import Refused
 from distributor.core.release import MediaItem
 from distributor.storage.releases import ReleaseRow
 
@@ -60,6 +61,8 @@ class Questions:
             return False
         drafts = self._room.office.drafts
         release = await drafts.get(str(asking["release"]))
+        if asking["what"] == "override":
+            return await self._answered_for(chat, person, asking, text)
         if asking["what"] == "text":
             version = version_of(text, entities, str(asking["language"]))
             await drafts.change(release.id, person, versions=with_version(release.draft.versions, version))
@@ -83,6 +86,22 @@ class Questions:
             media = _changed(release, place, lambda item: replace(item, credit=line))
         changed = await drafts.change(release.id, person, media=media)
         await self._next(chat, person, changed, (place, language))
+        return True
+
+    async def _answered_for(self, chat: int, person: Person, asking: State, text: str) -> bool:
+        """A reason to publish what the privacy gate found. More than a line is no reason, but another release."""
+        if "\n" in text.strip():
+            await self._remember(chat, person, None)
+            return False
+        release_id = str(asking["release"])
+        try:
+            await self._room.office.overriding.override(release_id, person, str(asking["finding"]), text)
+        except Refused as refused:
+            if refused.code not in {"reason_private", "bad_words"}:  # those may be put otherwise
+                await self._remember(chat, person, None)
+            raise
+        await self._remember(chat, person, None)
+        await self._card.fresh(chat, person, release_id)
         return True
 
     async def pressed(self, chat: int, person: Person, verb: str) -> bool:

@@ -5,7 +5,7 @@ Pure but for the catalogues. Never changes the case of a text.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from distributor import locale
 from distributor.core.asset import MediaKind, MediaRefused
@@ -99,7 +99,7 @@ class Words:
         """What preflight found, the worst first, each sentence once with the channels that it concerns."""
         grouped: dict[tuple[Severity, str], list[str]] = {}
         for problem in found:
-            if problem.code in skip:
+            if problem.code in skip or problem.override:
                 continue
             names = grouped.setdefault((problem.severity, self.problem(problem)), [])
             if problem.channel:
@@ -113,6 +113,17 @@ class Words:
                 lines.append(f"• {text}" + (f" ({', '.join(dict.fromkeys(names))})" if names else ""))
             if len(mine) > _PROBLEMS_SHOWN:
                 lines.append(self.get("bot.more", count=len(mine) - _PROBLEMS_SHOWN))
+        return lines
+
+    def overridden(self, found: Iterable[Problem], names: Mapping[int, str]) -> list[str]:
+        """Blocking findings that somebody answers for, each with the reason and the name: all of them, never cut."""
+        mine = [problem for problem in found if problem.override]
+        lines = ["", self.get("bot.overridden")] if mine else []
+        for problem in mine:
+            name = names.get(problem.override_by, "—")
+            lines.append(
+                self.get("bot.overridden_line", finding=self.problem(problem), reason=problem.override, name=name)
+            )
         return lines
 
     def rendering_head(self, rendering: Rendering) -> str:

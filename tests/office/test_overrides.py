@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from distributor.core.approval import Decision
@@ -9,6 +11,7 @@ from distributor.core.release import Action, LanguageVersion, Notice
 from distributor.core.rendering import Problem
 from distributor.storage import overrides
 from tests.office.press_office import ADMINISTRATOR, AUTHOR, EDITOR, KA, PressOffice, refusal
+from tests.office.test_drafts import photo
 
 NUMBER = "01001012345"
 PRIVATE = LanguageVersion("ka", KA.title, KA.lead, f"მოძიებული პირის პირადი ნომერია {NUMBER}.")
@@ -165,14 +168,10 @@ async def test_the_words_of_a_withdrawal_go_through_the_gate_and_the_old_text_do
 
 @pytest.mark.parametrize("place", ["title", "lead", "alt", "caption", "credit"])
 async def test_every_text_goes_through_the_gate(office: PressOffice, place: str) -> None:
-    from tests.office.test_drafts import photo
-
     words = f"პირადი ნომერია {NUMBER}"
     version = LanguageVersion("ka", words if place == "title" else KA.title, words if place == "lead" else KA.lead, "")
     media = ()
     if place in {"alt", "caption", "credit"}:
-        from dataclasses import replace
-
         made = await photo(office, 200, 200, "a.png")
         media = (replace(made, **{place: words if place == "credit" else {"ka": words}}),)
     release_id = await office.draft(version, media=media)
