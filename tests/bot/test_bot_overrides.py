@@ -61,7 +61,7 @@ async def test_a_button_for_words_that_were_changed_since_answers_for_nothing(de
 
 
 async def test_whoever_answered_cannot_approve_at_the_desk(desk: Desk) -> None:
-    card, release = await desk.draft(TEXT)
+    _, release = await desk.draft(TEXT)
     (problem,) = [item for item in (await desk.office.drafts.preflight(release.id)).preflight.problems if item.blocks]
     await desk.office.overriding.override(release.id, desk.person(EDITOR), problem.key, "known")
     await desk.office.drafts.submit(release.id, desk.person(AUTHOR))
