@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -115,11 +116,12 @@ class Site:
         return found[1]
 
 
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
+@contextlib.asynccontextmanager
+async def website(folder: Path, changes: Mapping[str, Any] | None = None) -> AsyncIterator[Site]:
+    """The stage, and the website on it; `changes` to the stage's settings."""
     time = Time()
     others: dict[str, Any] = {f"channels.{name}": None for name in ("telegram", "x", "facebook")}
-    stage = Stage(tmp_path / "stage", roles=frozenset({"worker"}), changes=others, clock=time)
+    stage = Stage(folder, roles=frozenset({"worker"}), changes={**others, **(changes or {})}, clock=time)
     await stage.start()
     updates: list[dict[str, Any]] = []
 
@@ -136,3 +138,9 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
         yield Site(stage, time, app, server.url, http, updates)
     await server.stop()
     await stage.stop()
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    async with website(tmp_path / "stage") as made:
+        yield made

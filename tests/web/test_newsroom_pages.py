@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import json
 import re
-from datetime import timedelta
 from html.parser import HTMLParser
 
 import pytest
@@ -113,30 +112,6 @@ async def test_f35_a_script_in_the_text_is_text_on_the_page(site: Site) -> None:
     _, text = await site.get(paths[0])
     assert linked_data(text)["headline"] == evil
     assert html.escape(evil, quote=False) in text.replace("&#34;", '"')
-
-
-async def test_nothing_of_a_release_is_public_before_its_embargo_ends(site: Site) -> None:
-    published = await site.publish(LanguageVersion("ka", "სხვა ამბავი"))
-    until = site.time() + timedelta(hours=1)
-    release_id = await site.write(GEORGIAN, photos=1, embargo=until)
-    await site.approve(release_id)
-    (rendering,) = await site.stage.parts.office.reading.renderings(release_id)
-    files = [f"/media/{placed.rendition.digest}.jpg" for part in rendering.parts for placed in part.media]
-    standing = await site.stage.parts.office.reading.standing(release_id)
-    for path in (*files, f"/releases/{standing.release.slug}", f"/releases/x-{release_id}"):
-        answer, _ = await site.get(path)
-        assert answer.status == 404, path
-    for path in ("/", "/archive", "/?q=ტურის", "/feeds/rss.xml", "/feeds/atom.xml", "/feeds/feed.json", "/sitemap.xml"):
-        _, text = await site.get(path)
-        assert release_id not in text, path
-        assert GEORGIAN.title not in text, path
-    _, text = await site.get("/")
-    assert published["slug"] in text
-    site.time.ahead += timedelta(hours=2)
-    await site.page(release_id)
-    for path in files:
-        answer, _ = await site.get(path)
-        assert answer.status == 200
 
 
 async def test_media_comes_in_ranges_with_its_type_and_a_safe_name_and_originals_never_do(site: Site) -> None:
