@@ -39,6 +39,7 @@ ADAPTERS: Mapping[str, AdapterEntry] = MappingProxyType(
         "facebook": AdapterEntry("distributor.adapters.facebook", "FacebookSettings", "Facebook"),
         "email": AdapterEntry("distributor.adapters.email", "EmailSettings", "Email"),
         "newsroom": AdapterEntry("distributor.adapters.newsroom", "NewsroomSettings", "Newsroom"),
+        "wordpress": AdapterEntry("distributor.adapters.wordpress", "WordPressSettings", "WordPress"),
         "webhook": AdapterEntry("distributor.adapters.webhook", "WebhookSettings", "Webhook"),
     }
 )

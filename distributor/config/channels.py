@@ -42,7 +42,9 @@ class ChannelSettings(BaseModel):
     name: str = Field(default="", exclude=True)
     own: SerializeAsAny[BaseModel] = Field(default_factory=OwnKeys, exclude=True)
 
-    adapter: str = Field(description="which platform it is: telegram, x, facebook, email, newsroom, webhook", examples=["email"])
+    adapter: str = Field(
+        description="which platform it is: telegram, x, facebook, email, newsroom, wordpress, webhook", examples=["email"]
+    )
     enabled: bool = Field(
         True, description="false: nothing goes out by it, and its adapter's own keys are not looked at"
     )

@@ -1,4 +1,4 @@
-"""The sandbox: Telegram, X, Facebook, newsrooms' endpoints, a mail relay over real HTTP and SMTP, with faults on order.
+"""The sandbox: Telegram, X, Facebook, WordPress, newsrooms, a mail relay over real HTTP and SMTP, with faults on order.
 
 Tests, the demo and a newcomer's first look run on it. It imports nothing else of Distributor, keeps everything in
 memory, and opens no connection of its own but to a webhook that a bot has set and to addresses a bot asks it to fetch.
@@ -16,6 +16,8 @@ narrow it.
                media.initialize media.append media.finalize media.status media.metadata
     facebook   me.get page.get feed.create feed.read photos.create videos.create videos.start videos.transfer
                videos.finish object.get object.update object.delete
+    wordpress  users.me posts.list posts.create posts.get posts.update posts.delete
+               media.list media.create media.update media.delete
     webhook    deliver
     smtp       smtp.connect smtp.ehlo smtp.mail smtp.rcpt smtp.data
 

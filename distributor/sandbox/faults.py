@@ -32,6 +32,10 @@ METHODS: Mapping[str, frozenset[str]] = {
         "me.get page.get feed.create feed.read photos.create videos.create videos.start videos.transfer "
         "videos.finish object.get object.update object.delete"
     ),
+    "wordpress": _words(
+        "users.me posts.list posts.create posts.get posts.update posts.delete media.list media.create media.update "
+        "media.delete"
+    ),
     "webhook": _words("deliver"),
     "smtp": _words("smtp.connect smtp.ehlo smtp.mail smtp.rcpt smtp.data"),
 }
@@ -61,6 +65,7 @@ ONLY_FOR: Mapping[str, frozenset[str]] = {
     "telegram": _HTTP | {"telegram_error", "partial_album"},
     "x": _HTTP,
     "facebook": _HTTP | {"graph_error"},
+    "wordpress": _HTTP,
     "webhook": _HTTP - {"no_id"} | {"redirect", "drip"},
     "smtp": frozenset({"latency", "reset_before", "reset_after", "hang", "smtp_error"}),
 }

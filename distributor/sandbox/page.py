@@ -24,6 +24,7 @@ from distributor.sandbox.page_views import Choice, Views
 from distributor.sandbox.telegram import CAPTION_OF_PEOPLE, Telegram
 from distributor.sandbox.telegram_errors import Refused
 from distributor.sandbox.webhook import Webhook
+from distributor.sandbox.wordpress import WordPress
 from distributor.sandbox.x_server import X
 
 POLICY = (
@@ -48,7 +49,7 @@ class Page:
 
     def __init__(
         self, record: Record, files: Files, faults: Faults, telegram: Telegram, x: X, facebook: Facebook, mail: MailBox,
-        webhook: Webhook, time_zone: str = "Asia/Tbilisi",
+        webhook: Webhook, wordpress: WordPress, time_zone: str = "Asia/Tbilisi",
     ) -> None:  # fmt: skip
         self.samples: list[Sample] = []
         self.links: list[tuple[str, str]] = []
@@ -57,7 +58,7 @@ class Page:
         self.faults = faults
         self.telegram = telegram
         self.mail = mail
-        self.views = Views(telegram, x, facebook, mail, webhook, time_zone)
+        self.views = Views(telegram, x, facebook, mail, webhook, wordpress, time_zone)
         loader = jinja2.PackageLoader("distributor.sandbox", "templates")
         self._templates = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
         self._static = jinja2.PackageLoader("distributor.sandbox", "static")

@@ -5,8 +5,10 @@ Reads the simulated platforms and changes nothing. Times are shown in the office
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from html import unescape
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,9 +18,11 @@ from distributor.sandbox.page_text import with_entities, with_links
 from distributor.sandbox.telegram import CHANNEL, DESK, Telegram
 from distributor.sandbox.telegram_world import JSON, Chat, Person
 from distributor.sandbox.webhook import Webhook
+from distributor.sandbox.wordpress import WordPress
 from distributor.sandbox.x_server import X
 
 SHOWN_AT_MOST = 80
+TAG = re.compile(r"<!--.*?-->|<[^>]*>", re.DOTALL)
 HEADERS = ("From", "To", "Subject", "Date", "Message-ID", "List-Unsubscribe", "List-Unsubscribe-Post", "DKIM-Signature")
 
 
@@ -45,13 +49,15 @@ class Views:
     """The values of the templates."""
 
     def __init__(
-        self, telegram: Telegram, x: X, facebook: Facebook, mail: MailBox, webhook: Webhook, zone: str
-    ) -> None:
+        self, telegram: Telegram, x: X, facebook: Facebook, mail: MailBox, webhook: Webhook, wordpress: WordPress,
+        zone: str,
+    ) -> None:  # fmt: skip
         self.telegram = telegram
         self.x = x
         self.facebook = facebook
         self.mail = mail
         self.webhook = webhook
+        self.wordpress = wordpress
         self.zone = ZoneInfo(zone)
 
     def clock(self, at: datetime | int) -> str:
@@ -127,6 +133,24 @@ class Views:
             })  # fmt: skip
         return shown
 
+    def articles(self) -> list[JSON]:
+        """The posts of the WordPress site, newest first, as words: their HTML is never mixed into the page."""
+        site = self.wordpress.site
+        return [
+            {
+                "id": post.id, "title": unescape(post.title), "time": self.clock(post.at), "edited": post.edited,
+                "link": f"{site.url}/{post.slug}/",
+                "words": " ".join(unescape(TAG.sub(" ", post.content)).split()),
+                "media": [
+                    {"kind": "photo" if one.file.look.is_image else "video", "url": f"/sandbox/media/{one.file.number}",
+                     "alt_text": one.alt_text}
+                    for one in site.media.values()
+                    if one.id == post.featured_media or f"/{one.name}" in post.content
+                ],
+            }
+            for post in site.standing()[:SHOWN_AT_MOST]
+        ]  # fmt: skip
+
     def events(self) -> list[JSON]:
         """The messages that endpoints took, newest first: in the first of their languages."""
         return [
@@ -182,5 +206,6 @@ class Views:
             "choice": choice, "people": self.people(), "desk_people": desk, "private": self.chat(choice.me, choice.me),
             "desk": self.chat(DESK, choice.desk), "channel": self.chat(CHANNEL, 0), "posts": self.posts(),
             "page_posts": self.page_posts(), "letters": self.letters(), "letter": self.letter(choice.mail),
-            "events": self.events(), "x_user": self.x.user, "about": self.facebook.views.about, "initials": initials,
+            "events": self.events(), "articles": self.articles(),
+            "x_user": self.x.user, "about": self.facebook.views.about, "initials": initials,
         }  # fmt: skip

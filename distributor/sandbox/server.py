@@ -23,6 +23,7 @@ from distributor.sandbox.telegram import DESK_TOKEN, PEOPLE, WITNESS_TOKEN, Tele
 from distributor.sandbox.telegram_server import TelegramServer
 from distributor.sandbox.telegram_world import BotAccount, Person
 from distributor.sandbox.webhook import Webhook
+from distributor.sandbox.wordpress import WordPress
 from distributor.sandbox.x_auth import XKeys
 from distributor.sandbox.x_server import X
 
@@ -42,6 +43,8 @@ class Accounts:
     facebook_page: str = "100200300400500"
     facebook_token: str = "sandbox-page-token"  # noqa: S105  # the sandbox's own; it opens nothing else
     facebook_app_secret: str | None = None
+    wordpress_user: str = "press"
+    wordpress_password: str = "sand box0 pass word only here"  # noqa: S105  # as above
     smtp_credentials: tuple[str, str] | None = None
     smtp_auth_required: bool = False
     smtp_tls: bool = False
@@ -72,9 +75,11 @@ class Sandbox:
             auth_required=accounts.smtp_auth_required,
         )  # fmt: skip
         self.webhook = Webhook(self.record, self.faults)
-        self.page = Page(
-            self.record, self.files, self.faults, self.telegram, self.x, self.facebook, self.mail, self.webhook
+        self.wordpress = WordPress(
+            self.record, self.files, self.faults, user=accounts.wordpress_user, password=accounts.wordpress_password
         )
+        platforms = (self.telegram, self.x, self.facebook, self.mail, self.webhook, self.wordpress)
+        self.page = Page(self.record, self.files, self.faults, *platforms)
         self.http_url = ""
         self._runner: web.AppRunner | None = None
 
@@ -107,6 +112,7 @@ class Sandbox:
         app.add_routes(self.x.routes())
         app.add_routes(self.facebook.routes())
         app.add_routes(self.webhook.routes())
+        app.add_routes(self.wordpress.routes())
         app.add_routes(self.page.routes())
         app.add_routes([
             web.get("/sandbox/faults", self._list_faults), web.post("/sandbox/faults", self._order_fault),
@@ -122,6 +128,7 @@ class Sandbox:
         self.x.api_url = f"{self.http_url}/x"
         self.facebook.api_url = f"{self.http_url}/facebook"
         self.webhook.api_url = f"{self.http_url}/webhook"
+        self.wordpress.listen_at(self.http_url)
         await self.mail.start(host, smtp_port)
 
     async def stop(self) -> None:

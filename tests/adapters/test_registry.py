@@ -16,7 +16,7 @@ from tests.adapters.support import Desk
 
 
 def test_the_channels_are_named() -> None:
-    assert registry.names() == ("telegram", "x", "facebook", "email", "newsroom", "webhook")
+    assert registry.names() == ("telegram", "x", "facebook", "email", "newsroom", "wordpress", "webhook")
 
 
 @pytest.mark.parametrize("adapter", registry.names())
@@ -40,7 +40,9 @@ def test_settings_of_another_adapter_are_refused(tmp_path: Path) -> None:
 
 
 def test_an_unknown_adapter_is_refused_with_the_names_that_exist() -> None:
-    with pytest.raises(ValueError, match="no adapter 'fax'; there are telegram, x, facebook, email, newsroom, webhook"):
+    with pytest.raises(
+        ValueError, match="no adapter 'fax'; there are telegram, x, facebook, email, newsroom, wordpress, webhook"
+    ):
         registry.settings_model("fax")
 
 
