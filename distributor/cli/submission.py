@@ -8,6 +8,9 @@ May touch: the file and the media files it names, which must lie beside or below
     title = "…"                      # one language: title and lead here, the text below
     lead = "…"
     media = [{ file = "photo.jpg", alt = { ka = "…" }, credit = "…", caption = { ka = "…" } }]
+    status = "exercise"              # or "test"; without it, it is real
+    [warning]                        # of an emergency: what CAP says of it, in CAP's words
+    categories = ["Met"]             # urgency, severity, certainty, responses, event, area, instruction, onset, expires
     +++
     Text in Markdown.
 
@@ -27,6 +30,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 from distributor.core.asset import Media
 from distributor.core.release import Kind, LanguageVersion, MediaItem, Status
 from distributor.core.text import guess_language
+from distributor.core.warning import Category, Certainty, Gravity, Response, Urgency, Warning
 
 _SECTION = re.compile(r"^\+\+\+[ \t]+([a-z]{2,3})[ \t]*$", re.MULTILINE)
 
@@ -54,6 +58,20 @@ class _Item(BaseModel):
     caption: dict[str, str] | str = ""
 
 
+class _Warning(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    categories: tuple[Category, ...] = (Category.OTHER,)
+    urgency: Urgency = Urgency.UNKNOWN
+    severity: Gravity = Gravity.UNKNOWN
+    certainty: Certainty = Certainty.UNKNOWN
+    responses: tuple[Response, ...] = ()
+    event: dict[str, str] = {}
+    area: dict[str, str] = {}
+    instruction: dict[str, str] = {}
+    onset: AwareDatetime | None = None
+    expires: AwareDatetime | None = None
+
+
 class _Front(BaseModel):
     model_config = ConfigDict(extra="forbid")
     kind: Kind = Kind.NEWS
@@ -69,6 +87,7 @@ class _Front(BaseModel):
     embargo: AwareDatetime | None = None
     at: AwareDatetime | None = None
     deadline: AwareDatetime | None = None
+    warning: _Warning | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +142,7 @@ def parse(path: Path) -> Submission:
         "embargo": front.embargo,
         "at": front.at,
         "deadline": front.deadline,
+        "warning": Warning(**front.warning.model_dump()) if front.warning else None,
     }
     return Submission(content, media)
 

@@ -91,6 +91,11 @@ class Warning:
     onset: datetime | None = None
     expires: datetime | None = None
 
+    @property
+    def texts(self) -> tuple[tuple[str, str], ...]:
+        """Everything in it that people read: (language, text)."""
+        return tuple(pair for texts in (self.event, self.area, self.instruction) for pair in texts.items())
+
     def __post_init__(self) -> None:
         """One form of a time; a warning without a category says nothing."""
         if not self.categories:

@@ -42,6 +42,9 @@ def own_problems(context: Context, revision: Revision) -> Iterator[Problem]:
     for language in context.languages:
         if revision.versions and language not in written:
             yield Problem(Severity.NOTE, "language_missing", {"language": language})
+    for language, text in revision.warning.texts if revision.warning else ():
+        for code in faults_in(text, one_line=True):
+            yield Problem(Severity.BLOCKING, f"text_{code}", {"language": language, "field": "warning"})
     yield from _media_problems(revision, written)
     yield from _data_problems(context, revision)
 

@@ -153,6 +153,11 @@ class Drafts:
         """All renderings of the working content, and the problems in them."""
         return await self._check(await self.get(release_id))
 
+    async def preflight_of(self, **content: Any) -> Checked:
+        """The same for content that is kept nowhere: fields of Revision, as `create` takes them."""
+        base = Revision("", 1, 0, content.pop("kind"), content.pop("versions"))
+        return await check(self._context, _clean(replace(base, **content)))
+
     async def _check(self, found: ReleaseRow) -> Checked:
         """The working content under the number that it would be frozen with, and beside what it follows."""
         async with self._context.database.read() as connection:
@@ -204,7 +209,13 @@ def _clean(revision: Revision) -> Revision:
         for item in revision.media
     )
     notice = revision.notice and replace(revision.notice, words=_clean_words(revision.notice.words))
-    return replace(revision, versions=versions, media=media, notice=notice)
+    warning = revision.warning and replace(
+        revision.warning,
+        event=_clean_words(revision.warning.event),
+        area=_clean_words(revision.warning.area),
+        instruction=_clean_words(revision.warning.instruction),
+    )
+    return replace(revision, versions=versions, media=media, notice=notice, warning=warning)
 
 
 def _clean_words(words: Mapping[str, str]) -> dict[str, str]:

@@ -31,6 +31,7 @@ CAP, ATOM = "urn:oasis:names:tc:emergency:cap:1.2", "http://www.w3.org/2005/Atom
 TYPE = "application/cap+xml"
 SHOWN_FOR, MOST = timedelta(days=30), 100
 _ISO_REGION = re.compile(r"[A-Z]{2}-[A-Z0-9]{1,3}")
+_STATUS = {Status.ACTUAL: "Actual", Status.EXERCISE: "Exercise", Status.TEST: "Test"}
 _TYPES = {Action.CORRECT: "Update", Action.WITHDRAW: "Cancel"}
 register_namespace("cap", CAP)
 
@@ -88,7 +89,7 @@ def alert(context: Context, messages: Sequence[Message]) -> Element:
     _cap(root, "identifier", _identifier(message))
     _cap(root, "sender", _sender(context))
     _cap(root, "sent", _time(context, message.sent))
-    _cap(root, "status", content.status.value.title())
+    _cap(root, "status", _STATUS[content.status])
     _cap(root, "msgType", kind)
     _cap(root, "scope", "Public")
     words = content.notice.words if content.notice else {}

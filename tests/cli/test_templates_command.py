@@ -10,8 +10,10 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from distributor.cli.submission import BadFile
+from distributor.cli.submission import BadFile, parse
 from distributor.cli.template_file import parse_template
+from distributor.core.release import Status
+from distributor.core.warning import Category, Gravity
 from distributor.demo import Stage
 from distributor.demo.stage import ADMINISTRATOR, EDITOR
 from tests.cli.test_commands import run
@@ -66,3 +68,17 @@ def test_what_is_wrong_in_a_file_is_told(tmp_path: Path, was: str, becomes: str,
     with pytest.raises(BadFile) as caught:
         parse_template(file)
     assert any(told in problem for problem in caught.value.problems), caught.value.problems
+
+
+def test_the_front_matter_of_a_submission_names_the_warning_and_the_status(tmp_path: Path) -> None:
+    file = tmp_path / "alert.md"
+    warning = '[warning]\ncategories = ["Met"]\nseverity = "Severe"\nexpires = 2026-03-05T18:00:00+04:00\n'
+    front = f'kind = "emergency"\nstatus = "exercise"\ntitle = "Flood"\n{warning}'
+    file.write_text(f"+++\n{front}+++\nLeave.\n", "utf-8")
+    content = parse(file).content
+    assert content["status"] is Status.EXERCISE
+    assert (content["warning"].categories, content["warning"].severity) == ((Category.MET,), Gravity.SEVERE)
+    assert content["warning"].expires.isoformat() == "2026-03-05T14:00:00+00:00"
+    file.write_text(f"+++\n{front.replace('Severe', 'Bad')}+++\nLeave.\n", "utf-8")
+    with pytest.raises(BadFile, match=r"warning\.severity"):
+        parse(file)

@@ -280,3 +280,13 @@ def test_the_real_adapters_are_asked_only_for_channels_that_are_on(write: Write)
     settings = load(path, {}, model, registry.names())
     assert set(asked) == {"newsroom"}
     assert settings.channels["n"].title == "n"
+
+
+def test_in_a_training_installation_channels_that_are_live_stay_closed(write: Write) -> None:
+    own = f'adapter = "mia"\ntoken = "{TOKEN}"\n'
+    channels = f"[channels.public]\n{own}[channels.play]\n{own}live = false\n"
+    training = read(write(f"[office]\nexercise = true\n{channels}"))
+    assert set(training.channels) == {"play"}
+    assert training.disabled == ("public",)
+    assert any("channels.public is live" in warning for warning in training.warnings)
+    assert set(read(write(channels)).channels) == {"public", "play"}

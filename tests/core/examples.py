@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from distributor.core.asset import Asset, MediaKind, Rendition
 from distributor.core.markup import Entity
 from distributor.core.release import Kind, LanguageVersion, MediaItem, Revision, Status
 from distributor.core.rendering import Part, Placed, Rendering
+from distributor.core.warning import Category, Certainty, Gravity, Response, Urgency, Warning
 
 NOW = datetime(2026, 3, 5, 9, 0, tzinfo=UTC)
 
@@ -28,6 +30,25 @@ REVISION = Revision(
     at=NOW,
     embargo=NOW,
     deadline=NOW,
+)
+
+# With what an emergency has beside it; the hash of the other is that of the first version.
+WHOLE = replace(
+    REVISION,
+    warning=Warning(
+        (Category.MET,),
+        Urgency.IMMEDIATE,
+        Gravity.SEVERE,
+        Certainty.OBSERVED,
+        (Response.EVACUATE,),
+        {"ka": "წყალდიდობა"},
+        {"ka": "გორი"},
+        {"ka": "დატოვეთ"},
+        NOW,
+        NOW,
+    ),
+    template="flood@1",
+    filled={"place": "გორი"},
 )
 
 PLACED = Placed(RENDITION, MediaKind.PHOTO, "alt", "credit", "caption", "main", "photo.jpg")

@@ -26,7 +26,8 @@ from distributor.core.release import (
     Status,
 )
 from distributor.core.rendering import Part, Placed, Preflight, Problem, Rendering, Severity
-from tests.core.examples import RENDERING, REVISION
+from distributor.core.warning import Warning
+from tests.core.examples import RENDERING, REVISION, WHOLE
 
 AUDIENCE = [("telegram", "@ministry"), ("press", "*")]
 
@@ -65,7 +66,7 @@ def changes(value: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize(
-    "kind", [Revision, LanguageVersion, MediaItem, Asset, Rendering, Part, Placed, Rendition, Entity], ids=str
+    "kind", [Revision, LanguageVersion, MediaItem, Asset, Warning, Rendering, Part, Placed, Rendition, Entity], ids=str
 )
 def test_the_examples_hold_every_kind_of_part(kind: type) -> None:
     def kinds(value: Any) -> set[type]:
@@ -73,13 +74,13 @@ def test_the_examples_hold_every_kind_of_part(kind: type) -> None:
             return {type(value)}.union(*(kinds(getattr(value, field.name)) for field in fields(value)))
         return set().union(*map(kinds, value)) if isinstance(value, tuple) else set()
 
-    assert kind in kinds(REVISION) | kinds(RENDERING)
+    assert kind in kinds(WHOLE) | kinds(RENDERING)
 
 
 def test_f24_any_change_of_the_revision_gives_another_hash() -> None:
-    before = content_hash(REVISION, [RENDERING], AUDIENCE)
-    changed = changes(REVISION)
-    assert len(changed) > 40
+    before = content_hash(WHOLE, [RENDERING], AUDIENCE)
+    changed = changes(WHOLE)
+    assert len(changed) > 60
     hashes = [content_hash(other, [RENDERING], AUDIENCE) for other in changed]
     assert before not in hashes
     assert len(set(hashes)) == len(hashes)
@@ -193,3 +194,16 @@ def test_kinds_and_statuses_are_those_of_the_domain() -> None:
     assert len(Kind) == 7
     assert {status.value for status in Status} == {"actual", "exercise", "test"}
     assert {kind.value for kind in MediaKind} == {"photo", "video"}
+
+
+def test_shortened_approval_needs_one_editor_and_forgives_nothing_else() -> None:
+    editor = Person(1, "e", Role.EDITOR)
+    own = Standing(ReleaseState.SUBMITTED, 1, 1, 1, "h", False)
+    short = replace(own, shortened=True)
+    assert refusal(editor, Decision.APPROVE, own, 1, "h") == "own_release"
+    assert refusal(editor, Decision.APPROVE, short, 1, "h") == ""
+    assert refusal(Person(1, "a", Role.AUTHOR), Decision.APPROVE, short, 1, "h") == "not_editor"
+    assert refusal(editor, Decision.APPROVE, short, 1, "other") == "changed_since"
+    assert refusal(editor, Decision.APPROVE, replace(short, blocked=True), 1, "h") == "blocked"
+    assert refusal(editor, Decision.APPROVE, replace(short, state=ReleaseState.HELD), 1, "h") == "wrong_state"
+    assert refusal(editor, Decision.APPROVE, replace(short, answering=frozenset({1})), 1, "h") == "own_override"

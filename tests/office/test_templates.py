@@ -16,6 +16,7 @@ from distributor.core.gaps import Gap, GapType
 from distributor.core.people import Role
 from distributor.core.release import Action, Kind, LanguageVersion, ReleaseState, Status
 from distributor.core.template import Template, Wording
+from distributor.core.warning import Warning
 from distributor.office.office import Office
 from distributor.office.reviewing import shortened
 from distributor.storage import alarms, releases
@@ -262,3 +263,12 @@ async def test_in_a_training_installation_whatever_is_written_is_an_exercise(off
     codes = {problem.code for problem in (await training.drafts.preflight(real)).preflight.problems}
     assert "exercise_only" in codes
     assert await refusal(training.drafts.submit(real, office.people[AUTHOR])) == "blocked"
+
+
+async def test_the_words_of_a_warning_are_checked_as_every_other(office: PressOffice) -> None:
+    """They stand in the CAP feed, where nobody would look for a personal number."""
+    bad = Warning(event={"ka": "წყალდიდობა\u202e"}, instruction={"ka": "დარეკეთ: პირადი ნომერი 01001012345"})
+    found = await office.problems(kind=Kind.EMERGENCY, warning=bad)
+    assert [item["field"] for item in found["blocking text_direction"]] == ["warning"]
+    personal = [code for code, items in found.items() if any(item.get("field") == "warning" for item in items)]
+    assert any("personal" in code for code in personal), found
