@@ -21,6 +21,7 @@ from distributor.cli import (
     checking,
     coverage,
     people,
+    preflight,
     recovering,
     releases,
     subscribers,
@@ -105,6 +106,7 @@ application.add_typer(channels.group, name="channels")
 application.add_typer(templates.group, name="templates")
 application.add_typer(auditing.group, name="audit")
 releases.add_to(application)
+preflight.add_to(application)
 aftercare.add_to(application)
 application.command("alarms")(alarms.alarms)
 application.command("recover")(recovering.recover)

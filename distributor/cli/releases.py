@@ -13,6 +13,7 @@ import typer
 from distributor.app import Parts
 from distributor.cli.output import complain, listing, say
 from distributor.cli.people import find
+from distributor.cli.preflight import Overrides, override, wanted_overrides
 from distributor.cli.running import with_parts
 from distributor.cli.submission import BadFile, parse
 from distributor.core.people import Person, Right
@@ -28,9 +29,11 @@ def submit(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="Markdown with TOML front matter.")],
     person: Annotated[str, typer.Option("--as", help="Who writes: a number or name.")] = "",
+    overrides: Overrides = None,
     config: Config = None,
 ) -> None:
     """Lay a release from a file before the editors."""
+    answers = wanted_overrides(overrides)
 
     async def work(parts: Parts) -> int:
         try:
@@ -42,11 +45,14 @@ def submit(
         author = await the_author(parts, person)
         media = await submission.take_in(parts.media)
         draft = await parts.office.drafts.create(author, media=media, **submission.content)
+        await override(parts, draft.id, author, answers)
         checked = await parts.office.drafts.preflight(draft.id)
         for problem in checked.preflight.problems:
-            complain(f"{problem.severity.value}: {problem_text(problem, 'en')}")
+            answered = f" Overridden: {problem.override}" if problem.override else ""
+            complain(f"{problem.severity.value}: {problem_text(problem, 'en')}{answered}")
         if checked.preflight.blocked:
             complain(f"{draft.id} is kept as a draft; mend what is blocking and submit it again.")
+            complain(f"`distributor preflight {draft.id}` tells the keys of what may be overridden with a reason.")
             return 1
         await parts.office.drafts.submit(draft.id, author)
         say(f"{draft.id} is submitted; it waits for an editor's approval at the desk.")
