@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from distributor.core.approval import Decision
-from distributor.core.release import Action, LanguageVersion, Notice
+from distributor.core.release import Action, LanguageVersion, MediaItem, Notice
 from distributor.core.rendering import Problem
 from distributor.storage import overrides
 from tests.office.press_office import ADMINISTRATOR, AUTHOR, EDITOR, KA, PressOffice, refusal
@@ -170,9 +170,16 @@ async def test_the_words_of_a_withdrawal_go_through_the_gate_and_the_old_text_do
 async def test_every_text_goes_through_the_gate(office: PressOffice, place: str) -> None:
     words = f"პირადი ნომერია {NUMBER}"
     version = LanguageVersion("ka", words if place == "title" else KA.title, words if place == "lead" else KA.lead, "")
-    media = ()
+    media: tuple[MediaItem, ...] = ()
     if place in {"alt", "caption", "credit"}:
         made = await photo(office, 200, 200, "a.png")
-        media = (replace(made, **{place: words if place == "credit" else {"ka": words}}),)
+        told = {"ka": words}
+        media = (
+            replace(made, alt=told)
+            if place == "alt"
+            else replace(made, caption=told)
+            if place == "caption"
+            else replace(made, credit=words),
+        )
     release_id = await office.draft(version, media=media)
     assert [item.params["field"] for item in await gate(office, release_id)] == [place]
