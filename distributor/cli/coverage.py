@@ -19,7 +19,7 @@ from distributor.locale import Texts, texts
 from distributor.office.coverage import WRONG, CoverageOf, Status
 
 Config = Annotated[Path | None, typer.Option("--config", help="The settings file.")]
-_COLUMNS = ("channel", "address", "status", "shown", "because", "code", "reason", "delivery_id", "acknowledged_at")
+_COLUMNS = ("channel", "address", "has", "why", "delivery_id")
 
 
 def coverage(
@@ -101,6 +101,10 @@ def _print(found: CoverageOf, rows: list[dict[str, Any]]) -> None:
         why = [f"{words.get(f'web.coverage_because_{group.because}')}: {group.count}" for group in one.groups]
         lines.append({"channel": one.name, "has": has, "why": why, "acknowledged": one.acknowledged or ""})
     listing(lines, ("channel", "has", "why", "acknowledged"), False, "Coverage")
+    for row in rows:
+        row["has"] = words.get(f"web.coverage_status_{row['status']}") + (f" ({row['shown']})" if row["shown"] else "")
+        why = words.get(f"web.coverage_because_{row['because']}") if row["because"] else ""
+        row["why"] = f"{why}: {row['reason']}" if why and row["reason"] else why
     if rows:
         listing(rows, _COLUMNS, False, "Destinations")
 
