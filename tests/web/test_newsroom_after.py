@@ -49,7 +49,7 @@ async def test_a_correction_is_on_the_page_in_its_data_and_in_every_feed(site: S
     row = await page_when(site.stage, row["release_id"], at_revision(2))
     path = f"/releases/{row['slug']}"
     _, text = await site.get(path)
-    for part in (FIXED.title, FIXED.lead, words["ka"], "შესწორება", f"სათაური: <q>{FIXED.title}</q>"):
+    for part in (FIXED.title, FIXED.lead, words["ka"], "შესწორება", f"შეიცვალა სათაური: <q>{FIXED.title}</q>"):
         assert part in text, part
     assert GEORGIAN.title not in text
     data = linked_data(text)
