@@ -17,6 +17,7 @@ from distributor.core.text import cut_at_word
 from distributor.office.reading import ChannelStanding, ReleaseStanding
 
 BODY_SHOWN = 900
+_OVER_PROPOSALS, _PROPOSED = frozenset({"approve", "reject"}), frozenset({"correct", "withdraw"})
 
 _MARKS = {
     DeliveryState.SENT: "✓",
@@ -96,5 +97,8 @@ def _reach(words: Words, name: str, count: int) -> str:
 def decision_line(words: Words, row: Mapping[str, Any], names: Mapping[int, str]) -> str:
     """Who decided what, when, and why."""
     when = locale.moment(row["decided_at"], words.language, words.time_zone)
-    line = words.get(f"bot.decided.{row['decision']}", name=names.get(row["person_id"], "—"), when=when)
+    word = row["decision"]
+    if word in _OVER_PROPOSALS and row.get("action") in _PROPOSED:
+        word = f"{word}_{row['action']}"
+    line = words.get(f"bot.decided.{word}", name=names.get(row["person_id"], "—"), when=when)
     return f"{line}: {row['reason']}" if row["reason"] else line

@@ -29,8 +29,6 @@ CHANGEABLE = frozenset(
     {ReleaseState.DRAFT, ReleaseState.SUBMITTED, ReleaseState.REJECTED, ReleaseState.HELD, ReleaseState.APPROVED}
 )
 
-_UNSUBMITTED = frozenset({ReleaseState.DRAFT})
-
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
@@ -172,7 +170,7 @@ class Drafts:
         found = await self.get(release_id)
         if not person.may(Right.WRITE) or (person.id != found.author_id and not person.may(Right.DECIDE)):
             raise Refused("not_yours")
-        if found.proposed or not (found.state in FOLLOWED_FROM if found.following else found.state in _UNSUBMITTED):
+        if not _submittable(found):
             raise Refused("wrong_state", state=found.state.value)
         checked = await self._check(found)
         if checked.preflight.blocked:
@@ -186,7 +184,7 @@ class Drafts:
         stands = Stands.PROPOSED if found.following else Stands.SUBMITTED
         async with self._context.database.transaction(logged=True) as connection:
             again = await rows.get(connection, found.id, lock=True)
-            if again is None or (again.state, again.draft, again.proposed) != (found.state, found.draft, 0):
+            if again is None or (again.draft, again.proposed) != (found.draft, 0) or not _submittable(again):
                 raise Refused("changed_meanwhile")
             try:
                 await rows.freeze(connection, revision, checked.frozen, person.id, now, stands=stands)
@@ -196,6 +194,14 @@ class Drafts:
             data = {"revision": revision.number, "content_hash": checked.content_hash, "title": revision.title}
             await audit.append(connection, now, actor(person), kind, f"release:{found.id}", data)
             await connection.commit()
+
+
+def _submittable(found: ReleaseRow) -> bool:
+    """True for a draft, and for a correction that is being written while the release is out; how far its deliveries
+    have come meanwhile does not matter."""
+    if found.following:
+        return not found.proposed and found.state in FOLLOWED_FROM
+    return found.state is ReleaseState.DRAFT
 
 
 def _clean(revision: Revision) -> Revision:

@@ -270,6 +270,10 @@ async def add_decision(connection: AsyncConnection, values: dict[str, Any]) -> N
 
 
 async def decisions_of(connection: AsyncConnection, release_id: str) -> list[dict[str, Any]]:
-    """Every decision over a release, oldest first."""
-    query = select(decisions).where(decisions.c.release_id == release_id).order_by(decisions.c.id)
+    """Every decision over a release, oldest first, with the `action` of the revision that it was over ('' for a first
+    publication)."""
+    over = (revisions.c.release_id == decisions.c.release_id) & (revisions.c.number == decisions.c.revision)
+    action = func.coalesce(revisions.c.content["notice"]["action"].as_string(), "").label("action")
+    query = select(decisions, action).join(revisions, over).where(decisions.c.release_id == release_id)
+    query = query.order_by(decisions.c.id)
     return [dict(row) for row in (await connection.execute(query)).mappings()]

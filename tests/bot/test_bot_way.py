@@ -24,7 +24,9 @@ async def test_a_release_goes_from_an_authors_message_to_the_channels(desk: Desk
     assert "✓ Telegram: sent 1" in card["text"]
     assert "✓ Website: sent 1" in card["text"]
     assert f"/releases/{done.slug}" in card["text"]
-    assert not data_of(card, "d:")
+    assert data_of(card, "Hold")
+    assert not data_of(card, "Approve")
+    assert data_of(card, f"f:{release.id}:correct")
     assert len(desk.telegram.messages(CHANNEL_CHAT)) >= 2
     told = await desk.reads(AUTHOR, "Approved by Giorgi")
     assert "Fire put out" in told["text"]
