@@ -3,24 +3,26 @@
 Touches the network through `facebook_graph` and reads renditions from the media library. Photos are uploaded unseen,
 videos up to their last phase; one call then publishes: `/{page}/feed`, or the phase `finish` of `/{page}/videos`.
 Graph knows no idempotency key: after a lost answer the page's feed is read, and nothing is sent again before that.
+For corrections and withdrawals see `facebook_after`.
 """
 
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, Field, HttpUrl, SecretStr
-
 from distributor.adapters import facebook_text
-from distributor.adapters.facebook_answers import ALREADY, ERRORS, after_prepare, after_publish
+from distributor.adapters.facebook_after import MARGIN, SETTLES, VIDEO_SETTLES, Plan, Standing, keep, kept_plan
+from distributor.adapters.facebook_answers import ALREADY, ERRORS, after_prepare, after_publish, upload_gone
 from distributor.adapters.facebook_feed import look
 from distributor.adapters.facebook_graph import Access, Answer, FacebookClient, GraphRefusal, Waits
 from distributor.adapters.facebook_media import Uploads, step_of
 from distributor.adapters.facebook_quota import NEARLY_USED_UP, Usage, usage
+from distributor.adapters.facebook_settings import FacebookSettings as FacebookSettings
+from distributor.adapters.facebook_text import EDIT, REPOST, is_video
 from distributor.core.asset import Asset, MediaKind, Profile
-from distributor.core.channel import Allowance, Health, Job, Progress, Source, Traits
+from distributor.core.channel import Action, Allowance, Health, Job, Progress, Source, Traits
 from distributor.core.outcome import (
     Absent,
     CannotTell,
@@ -34,49 +36,13 @@ from distributor.core.outcome import (
     Unknown,
 )
 from distributor.core.ports import Surroundings
-from distributor.core.rendering import Part, Placed, Problem, Rendering
-
-SETTLES = timedelta(seconds=15)  # how long a post may take to appear in its page's feed
-VIDEO_SETTLES = timedelta(seconds=120)  # a video is processed before it appears
-MARGIN = timedelta(minutes=2)  # between our clock and that of Facebook
-_GRAPH = "https://graph.facebook.com"
-_GRAPH_VIDEO = "https://graph-video.facebook.com"  # Graph API, "Video uploads"
-# An upload that Facebook no longer holds, at the publishing call: subcodes of 100, and the code of a lost session.
-_GONE_PHOTO = 1366051
-_GONE_SESSION = 6000
-
-
-class FacebookSettings(BaseModel, extra="forbid"):
-    """What an operator sets for one page. Times in seconds."""
-
-    api_url: HttpUrl = HttpUrl(_GRAPH)
-    video_api_url: HttpUrl | None = None  # where videos go; empty: Facebook's own host for them, else api_url
-    web_url: HttpUrl = HttpUrl("https://www.facebook.com")  # in front of the public links
-    version: str = Field("v26.0", pattern=r"^v\d{1,3}\.\d$")
-    page: str = Field(pattern=r"^\d{1,32}$")
-    token: SecretStr
-    app_secret: SecretStr | None = None  # set where the app requires appsecret_proof
-    link: bool = False
-    connect_timeout: float = Field(10, gt=0)
-    answer_timeout: float = Field(30, gt=0)
-    upload_timeout: float = Field(120, gt=0)
-    chunk_bytes: int = Field(4_194_304, ge=16_384, le=33_554_432)
-    threads: int = Field(4, ge=1, le=32)
-    ca_file: str | None = None
-
-    @property
-    def video_host(self) -> str:
-        """Where the phases of a video go."""
-        if self.video_api_url is not None:
-            return str(self.video_api_url)
-        own = str(self.api_url).rstrip("/")
-        return _GRAPH_VIDEO if own == _GRAPH else own
+from distributor.core.rendering import Part, Problem, Rendering
 
 
 class Facebook:
     """The channel. One instance serves one page."""
 
-    traits = Traits()
+    traits = Traits(actions=frozenset({Action.PUBLISH, Action.CORRECT, Action.WITHDRAW}))
 
     def __init__(self, name: str, settings: FacebookSettings, surroundings: Surroundings) -> None:
         self.name = name
@@ -96,6 +62,7 @@ class Facebook:
             Usage(self._clock),
         )
         self._uploads = Uploads(self._client, surroundings.media, self._clock, settings.page, settings.chunk_bytes)
+        self._standing = Standing(self._client, self._clock, settings.page, settings.page_url)
 
     def own_address(self) -> str:
         """The page's id."""
@@ -106,8 +73,9 @@ class Facebook:
         return (facebook_text.PHOTO if asset.kind is MediaKind.PHOTO else facebook_text.VIDEO,)
 
     def render(self, source: Source) -> Rendering | None:
-        """The post."""
-        return facebook_text.render(self.name, source, link=self.settings.link)
+        """The post; of a correction the labelled one too."""
+        repost = self.settings.photos == "repost"
+        return facebook_text.render(self.name, source, link=self.settings.link, repost=repost)
 
     def check(self, rendering: Rendering) -> tuple[Problem, ...]:
         """Length, and media left out."""
@@ -115,9 +83,12 @@ class Facebook:
 
     async def prepare(self, job: Job, progress: Progress) -> Outcome | None:
         """Upload the photos, or the video up to its last phase."""
-        if _done(progress):
+        if _done(progress) or job.action is Action.WITHDRAW:
             return None
-        placed = job.rendering.parts[0].media
+        plan = await self._standing.plan(job, progress)
+        if not isinstance(plan, Plan):
+            return plan
+        placed = () if plan.form == EDIT else plan.part(job).media
         for number, item in enumerate(placed, 1):
             where = f"{item.kind.value} {number} of {len(placed)} ({item.name or 'without a name'})"
             try:
@@ -132,28 +103,57 @@ class Facebook:
         return None
 
     async def publish(self, job: Job, progress: Progress) -> Outcome:
-        """The one irrevocable call."""
+        """The one irrevocable call; of a correction an edit, or that call after the old post was deleted. A withdrawal
+        deletes."""
+        if job.action is Action.WITHDRAW:
+            return await self._standing.withdraw(job, progress)
+        plan = await self._standing.plan(job, progress)
+        if not isinstance(plan, Plan):
+            return plan
         if _done(progress):
-            return self._sent(job, progress, {})
-        part = job.rendering.parts[0]
+            return self._sent(job, plan, progress, {})
+        if plan.form == EDIT:
+            return await self._edit(job, plan, progress)
+        part = plan.part(job)
         ready = [self._uploads.ready(item, progress) for item in part.media]
         if not all(ready):
             return Deferred("media_expired", "Facebook keeps an upload for a day; it is uploaded again")
-        if job.attempt > 1:
+        # Only now: the old post stays until the new one can follow at once.
+        if (failed := await self._standing.clear(plan.clears, progress)) is not None:
+            return failed
+        if job.attempt > 1 or plan.old:
             # `intended_at` is the first try's; a look after this one must wait from now on.
             await progress.save("tried", {"at": self._clock().isoformat()})
+        return await self._publish(job, plan, ready, progress)
+
+    async def _publish(self, job: Job, plan: Plan, ready: list[dict[str, Any]], progress: Progress) -> Outcome:
+        part = plan.part(job)
         try:
-            answer = await (self._finish(part, ready[0]) if part.kind == "video" else self._post(part, ready))
+            answer = await (self._finish(part, ready[0]) if is_video(part) else self._post(part, ready))
         except ERRORS as error:
             return await self._failed(error, job, part, progress)
-        post = ready[0]["id"] if part.kind == "video" else answer.body.get("id")
-        if part.kind == "video" and answer.body.get("success") is not True:
+        post = ready[0]["id"] if is_video(part) else answer.body.get("id")
+        if is_video(part) and answer.body.get("success") is not True:
             return Unknown("no_success", "Facebook answered the last phase of the video without saying that it worked")
         if not isinstance(post, str) or not post.replace("_", "").isdigit():
             return Unknown("no_id", "Facebook accepted the post but gave no id")
         await progress.save("part:0", {"id": post})
         used = usage(answer.headers)
-        return self._sent(job, progress, {"usage": str(int(used))} if used >= NEARLY_USED_UP else {})
+        return self._sent(job, plan, progress, {"usage": str(int(used))} if used >= NEARLY_USED_UP else {})
+
+    async def _edit(self, job: Job, plan: Plan, progress: Progress) -> Outcome:
+        """Photos that must disappear go first. Where the old post is gone, the labelled one is posted: readers must
+        have it."""
+        if (failed := await self._standing.clear(plan.clears, progress)) is not None:
+            return failed
+        outcome = await self._standing.edit(plan, plan.part(job))
+        if isinstance(outcome, Deferred) and outcome.code == "gone":
+            await keep(Plan(REPOST, (), dict(plan.stays)), progress)
+        if outcome is not None:
+            return outcome
+        await progress.save("shown", dict(plan.stays))
+        await progress.save("part:0", {"id": plan.old[0]})
+        return self._sent(job, plan, progress, {})
 
     async def _post(self, part: Part, ready: list[dict[str, Any]]) -> Answer:
         fields = {"message": part.text}
@@ -173,7 +173,7 @@ class Facebook:
         )
 
     async def _failed(self, error: Exception, job: Job, part: Part, progress: Progress) -> Outcome:
-        if isinstance(error, GraphRefusal) and part.media and _upload_gone(error, part.media, job.uncertain):
+        if isinstance(error, GraphRefusal) and part.media and upload_gone(error, is_video(part), job.uncertain):
             for item in part.media:
                 await progress.save(step_of(item), {})
             return Deferred("media_expired", "Facebook no longer holds the uploads; they are uploaded again")
@@ -182,12 +182,13 @@ class Facebook:
             await progress.save("duplicate", {"at": self._clock().isoformat()})
         return outcome
 
-    def _sent(self, job: Job, progress: Progress, detail: dict[str, str]) -> Sent:
+    def _sent(self, job: Job, plan: Plan, progress: Progress, detail: dict[str, str]) -> Sent:
         post = str((_done(progress) or {}).get("id") or "")
+        detail = detail | ({"form": plan.form} if job.action is Action.CORRECT else {})
         if not post:
             return Sent(Receipt((), detail=detail))
         front = str(self.settings.web_url).rstrip("/")
-        video = job.rendering.parts[0].kind == "video" and "_" not in post
+        video = is_video(plan.part(job)) and "_" not in post
         link = f"{front}/{self.settings.page}/videos/{post}" if video else f"{front}/{post}"
         return Sent(Receipt((post,), (link,), detail))
 
@@ -195,14 +196,16 @@ class Facebook:
         """Read the page's feed since the first intent and compare messages; look at a video by its id too.
 
         Absent only where the feed was read completely, time enough has passed for a post to appear, and Facebook has
-        not said "duplicate" to a later attempt.
+        not said "duplicate" to a later attempt. Edits and deletions may be repeated, so they are not looked for.
         """
-        part, begun = job.rendering.parts[0], job.intended_at or job.approved_at
+        kept = kept_plan(progress)
+        if job.action is Action.WITHDRAW or (job.action is Action.CORRECT and (kept is None or kept.form == EDIT)):
+            return Absent("nothing was posted; what it edits and deletes may be edited and deleted again")
+        plan = kept or Plan()
+        part, begun = plan.part(job), job.intended_at or job.approved_at
         if _done(progress):
-            return self._sent(job, progress, {})
-        video = (
-            (progress.get(step_of(part.media[0])) or {}).get("id", "") if part.kind == "video" and part.media else ""
-        )
+            return self._sent(job, plan, progress, {})
+        video = (progress.get(step_of(part.media[0])) or {}).get("id", "") if is_video(part) else ""
         try:
             seen = await look(self._client, self.settings.page, part.text, begun - MARGIN, str(video))
         except ERRORS as error:
@@ -211,13 +214,13 @@ class Facebook:
             return LookAgain(outcome.reason, 30.0 if retry_after is None else retry_after)
         if seen.post:
             await progress.save("part:0", {"id": seen.post})
-            return self._sent(job, progress, {})
+            return self._sent(job, plan, progress, {})
         if progress.get("duplicate"):
             return CannotTell("Facebook says that it stands already, but the feed does not show it")
         if not seen.complete:
             return CannotTell("the feed is too long to be read back to the attempt")
         tried = (progress.get("tried") or {}).get("at")
-        settles = VIDEO_SETTLES if part.kind == "video" else SETTLES
+        settles = VIDEO_SETTLES if is_video(part) else SETTLES
         settled = max(begun, datetime.fromisoformat(tried) if tried else begun) + settles
         if (left := (settled - self._clock()).total_seconds()) > 0:
             return LookAgain("not in the feed yet; a post may take a while to appear", left)
@@ -254,10 +257,3 @@ def _done(progress: Progress) -> dict[str, Any] | None:
     """What is kept of the post once it is out: `id`, or `confirmed` by a person."""
     kept = progress.get("part:0")
     return kept if kept and (kept.get("id") or kept.get("confirmed")) else None
-
-
-def _upload_gone(error: GraphRefusal, media: tuple[Placed, ...], uncertain: bool) -> bool:
-    """Whether it failed because Facebook dropped the upload. A video's session also ends by a lost `finish`."""
-    if media[0].kind is MediaKind.VIDEO:
-        return error.number == _GONE_SESSION and not uncertain
-    return error.number == 100 and error.subcode == _GONE_PHOTO

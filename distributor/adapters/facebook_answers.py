@@ -48,6 +48,9 @@ _TABLE: dict[int, tuple[Verdict, str]] = {
 }
 ALREADY = frozenset(code for verdict, code in _TABLE.values() if verdict is Verdict.ALREADY)
 _NOT_SCRAPED = 1609005  # Facebook could not read the page behind the link; comes as a code, or as a subcode of 100
+_GONE_PHOTO = 1366051  # a subcode of 100, at the publishing call
+_GONE_SESSION = 6000
+_NO_OBJECT = 33  # "does not exist, cannot be loaded due to missing permissions, or does not support this operation"
 # Why a token (code 190) is refused, by subcode.
 _TOKEN = {
     458: "the app was removed from the account",
@@ -71,6 +74,19 @@ def judge(error: GraphRefusal) -> tuple[Verdict, str]:
     if error.transient or error.status >= 500:
         return Verdict.PERHAPS, "server"
     return Verdict.REFUSED, "refused"
+
+
+def upload_gone(error: GraphRefusal, video: bool, uncertain: bool) -> bool:
+    """Whether a publishing call failed because Facebook dropped the upload. A video's session also ends by a lost
+    `finish`."""
+    if video:
+        return error.number == _GONE_SESSION and not uncertain
+    return error.number == 100 and error.subcode == _GONE_PHOTO
+
+
+def is_gone(error: Exception) -> bool:
+    """Whether Facebook says that there is no such object: deleted already, or never there."""
+    return isinstance(error, GraphRefusal) and (error.number, error.subcode) == (100, _NO_OBJECT)
 
 
 def said(error: GraphRefusal) -> str:

@@ -6,6 +6,7 @@ Sources: Graph API, edge /{page}/feed (newest first, 100 at most a page) and nod
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -28,7 +29,37 @@ async def look(client: FacebookClient, page: str, message: str, since: datetime,
     """Look for a post with this message. `video`: id of its video, else ''. Raises what the client raises."""
     if video and await _video_is_out(client, video, message):
         return Seen(video, complete=True)
-    wanted = comparable(message)
+    async for posts, complete in _pages(client, page, since):
+        found = _with(posts, [message])
+        if found or complete is not None:
+            return Seen(found[0] if found else "", complete=bool(found) or bool(complete))
+    return Seen("", complete=False)
+
+
+async def all_with(
+    client: FacebookClient, page: str, messages: Sequence[str], since: datetime
+) -> tuple[list[str], bool]:
+    """The ids of all posts with one of these messages, newest first, and whether everything was read. Raises what the
+    client raises."""
+    found: list[str] = []
+    async for posts, complete in _pages(client, page, since):
+        found += _with(posts, messages)
+        if complete is not None:
+            return found, complete
+    return found, False
+
+
+def _with(posts: list[dict[str, Any]], messages: Sequence[str]) -> list[str]:
+    wanted = {comparable(message) for message in messages}
+    return [
+        str(post["id"]) for post in posts if post.get("id") and comparable(str(post.get("message") or "")) in wanted
+    ]
+
+
+async def _pages(
+    client: FacebookClient, page: str, since: datetime
+) -> AsyncIterator[tuple[list[dict[str, Any]], bool | None]]:
+    """The feed page by page; beside the last one whether it is the end (True) or more was kept back (False)."""
     args: dict[str, Any] = {
         "fields": "id,message,created_time,permalink_url",
         "since": str(int(since.timestamp())),
@@ -39,18 +70,14 @@ async def look(client: FacebookClient, page: str, message: str, since: datetime,
         posts = body.get("data")
         if not isinstance(posts, list) or not all(isinstance(post, dict) for post in posts):
             raise Unreadable(200, "without a feed")
-        for post in posts:
-            if comparable(str(post.get("message") or "")) == wanted and str(post.get("id") or ""):
-                return Seen(str(post["id"]), complete=True)
         paging = body.get("paging")
         paging = paging if isinstance(paging, dict) else {}
         after = (paging.get("cursors") or {}).get("after")
-        if not paging.get("next"):
-            return Seen("", complete=True)
-        if not after:
-            return Seen("", complete=False)
+        if not paging.get("next") or not after:
+            yield posts, not paging.get("next")
+            return
+        yield posts, None
         args["after"] = after
-    return Seen("", complete=False)
 
 
 async def _video_is_out(client: FacebookClient, video: str, message: str) -> bool:

@@ -224,6 +224,11 @@ class FacebookClient:
         target = f"{self._plain.version}/{path}"
         return await self._run(self._waits.answer, lambda: self._plain.request(target, post_args=fields))
 
+    async def delete(self, path: str) -> Answer:
+        """Delete a post, a photo or a video."""
+        target = f"{self._plain.version}/{path}"
+        return await self._run(self._waits.answer, lambda: self._plain.request(target, method="DELETE"))
+
     async def send_photo(self, path: str, photo: tuple[str, bytes, str], **fields: Any) -> Answer:
         """Write a photo (name, bytes, media type) with its fields to an edge."""
         target = f"{self._upload.version}/{path}"

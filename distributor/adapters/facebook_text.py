@@ -6,11 +6,12 @@ Sources: Graph API, edges /{page}/feed, /{page}/photos, /{page}/videos; a messag
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import replace
 
 from distributor.core.asset import MediaKind, Profile
 from distributor.core.channel import Source
 from distributor.core.markup import parse, plain
-from distributor.core.release import Kind, MediaItem, Status
+from distributor.core.release import Action, Kind, LanguageVersion, MediaItem, Status
 from distributor.core.rendering import Part, Placed, Problem, Rendering, Severity
 from distributor.core.text import cut_at_word, utf16_length
 
@@ -27,21 +28,40 @@ _LABELS = {
     Status.TEST: {"ka": "ტესტი", "en": "TEST", "ru": "ПРОВЕРКА", "hy": "ՓՈՐՁԱՐԿՈՒՄ", "az": "SINAQ"},
 }
 
+# How a correction begins, by language.
+_CORRECTION = {"ka": "შესწორება", "en": "CORRECTION", "ru": "ИСПРАВЛЕНИЕ", "hy": "ՈՒՂՂՈՒՄ", "az": "DÜZƏLİŞ"}
+POST, VIDEO_POST, CORRECTED, DELETE = "post", "video", "corrected", "delete"
+"""Kinds of parts."""
+EDIT, REPOST = "edit", "repost"
+"""How a correction is made."""
+
 
 def comparable(text: str) -> str:
     """A message as it is compared with the feed's: NFC, one space between words."""
     return " ".join(unicodedata.normalize("NFC", text).split())
 
 
-def render(channel: str, source: Source, *, link: bool) -> Rendering | None:
-    """The post. What was left out stands in its fields, where `check` reads it."""
-    version = source.revision.version(source.languages)
-    if version is None:
+def render(channel: str, source: Source, *, link: bool, repost: bool = False) -> Rendering | None:
+    """The post; of a correction the plain one, where nothing stands, and the labelled one. What was left out stands in
+    the fields, where `check` reads it."""
+    version, action = source.revision.version(source.languages), source.revision.action
+    if version is None or action in (Action.HOLD, Action.LIFT):
         return None
-    labels = _LABELS.get(source.revision.status, {})
-    label = labels.get(version.language, labels.get("en", ""))
-    title = f"{label}: {version.title}" if label else version.title
-    words = "\n\n".join(part for part in (title, version.lead, plain(parse(version.body), links=True)) if part)
+    if action is Action.WITHDRAW:
+        return Rendering(channel, version.language, (Part(DELETE),))
+    parts = [_part(version, source, link=link)]
+    if action is Action.CORRECT:
+        parts.append(replace(_part(version, source, link=link, corrects=True), kind=CORRECTED))
+        parts[1].fields.update(_how(source, repost=repost))
+    return Rendering(channel, version.language, tuple(parts))
+
+
+def _part(version: LanguageVersion, source: Source, *, link: bool, corrects: bool = False) -> Part:
+    said = source.revision.notice.words.get(version.language, "") if corrects and source.revision.notice else ""
+    tables = [_LABELS.get(source.revision.status, {}), _CORRECTION if corrects else {}]
+    labels = [table.get(version.language, table["en"]) for table in tables if table]
+    heading = [": ".join([*labels, said or version.title]), version.title if said else ""]
+    words = "\n\n".join(part for part in (*heading, version.lead, plain(parse(version.body), links=True)) if part)
     shown = _chosen(source.revision.media, source.revision.kind)
     placed = [one for item in shown if (one := _placed(item, version.language, source)) is not None]
     address = source.permanent_url if link else ""
@@ -52,8 +72,27 @@ def render(channel: str, source: Source, *, link: bool) -> Rendering | None:
     fields = {name: str(value) for name, value in facts.items() if value}
     if address and not shown:
         fields["link"] = address
-    kind = "video" if shown and shown[0].asset.kind is MediaKind.VIDEO else "post"
-    return Rendering(channel, version.language, (Part(kind, message + tail, media=tuple(placed), fields=fields),))
+    kind = VIDEO_POST if shown and shown[0].asset.kind is MediaKind.VIDEO else POST
+    return Part(kind, message + tail, media=tuple(placed), fields=fields)
+
+
+def _how(source: Source, *, repost: bool) -> dict[str, str]:
+    """How the correction will be made where the revision before stands. Photos of a post can be taken out, as long as
+    one of them stays; nothing else about them can be changed."""
+    before = _chosen(source.before.media, source.before.kind) if source.before else []
+    after = _chosen(source.revision.media, source.revision.kind)
+    if before == after:
+        return {"how": EDIT}
+    old, new = ({item.asset.digest for item in items} for items in (before, after))
+    if repost or (old - new and not (old & new)):
+        return {"how": REPOST}
+    taken_out = [item for item in before if item.asset.digest in new] == after
+    return {"how": EDIT} if taken_out else {"how": EDIT, "photos_stay": "1"}
+
+
+def is_video(part: Part) -> bool:
+    """Whether a part shows a video."""
+    return bool(part.media) and part.media[0].kind is MediaKind.VIDEO
 
 
 def _chosen(media: tuple[MediaItem, ...], kind: Kind) -> list[MediaItem]:
@@ -89,9 +128,13 @@ def check(rendering: Rendering) -> tuple[Problem, ...]:
     found: list[Problem] = []
 
     def add(severity: Severity, code: str, **params: str) -> None:
-        found.append(Problem(severity, code, params, rendering.channel))
+        problem = Problem(severity, code, params, rendering.channel)
+        if problem not in found:  # both forms of a correction have the same
+            found.append(problem)
 
     for part in rendering.parts:
+        if part.kind == DELETE:
+            continue
         if not part.text.strip():
             add(Severity.BLOCKING, "empty_text")
         if (length := utf16_length(part.text)) > LIMIT:
@@ -104,6 +147,10 @@ def check(rendering: Rendering) -> tuple[Problem, ...]:
                 add(Severity.WARNING, f"{kind}_left_out", total=total, shown=str(int(total) - int(left)), left=left)
         if "cut" in part.fields:
             add(Severity.WARNING, "text_shortened", limit=str(LIMIT))
+        if "photos_stay" in part.fields:
+            add(Severity.WARNING, "photos_stay")
+        if part.fields.get("how") == REPOST:
+            add(Severity.NOTE, "corrects_by_repost")
     return tuple(found)
 
 

@@ -6,57 +6,19 @@ Source: Graph API, nodes Page, PagePost, Photo and AdVideo (Video). Memory only:
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from distributor.sandbox.effects import Record
 from distributor.sandbox.facebook_errors import JSON, GraphError, bad_parameter, no_object
-from distributor.sandbox.files import Files, StoredFile
+from distributor.sandbox.facebook_things import PagePost as PagePost
+from distributor.sandbox.facebook_things import Photo as Photo
+from distributor.sandbox.facebook_things import Video as Video
+from distributor.sandbox.files import Files
 
 MEGABYTE = 1024 * 1024
 PHOTO_AT_MOST = 10 * MEGABYTE
 MESSAGE_AT_MOST = 63_206
 BROKEN_UPLOAD = "There was a problem uploading your video. Please try again."
-
-
-@dataclass
-class Photo:
-    """One photo, published by itself or waiting to be attached."""
-
-    id: str
-    file: StoredFile
-    alt_text: str
-    caption: str
-    published: bool
-    temporary: bool = False
-
-
-@dataclass
-class Video:
-    """One video on its way in. `size` is what was announced."""
-
-    id: str
-    session: str
-    size: int
-    data: bytearray = field(default_factory=bytearray)
-    file: StoredFile | None = None
-    title: str = ""
-    description: str = ""
-
-
-@dataclass
-class PagePost:
-    """One post. Unpublished ones are not seen and can be published later."""
-
-    id: str
-    at: datetime
-    message: str = ""
-    link: str = ""
-    photos: list[Photo] = field(default_factory=list)
-    video: Video | None = None
-    published: bool = True
-    deleted: bool = False
-    updated: datetime | None = None
 
 
 class FacebookPage:
@@ -127,7 +89,13 @@ class FacebookPage:
         self.posts[post.id] = post
         if post.published:
             self._effect(post)
+            for photo in post.photos:
+                photo.published = True
         return post
+
+    def album(self) -> list[Photo]:
+        """The photos that visitors can see: each is an object of its own, which outlives its post."""
+        return [photo for photo in self.photos.values() if photo.published]
 
     def _effect(self, post: PagePost) -> None:
         self.record.effect(
@@ -206,9 +174,9 @@ class FacebookPage:
         raise no_object(object_id)
 
     def update(self, object_id: str, given: dict[str, str]) -> JSON:
-        """POST /{post}: message (description for a video), is_published."""
+        """POST /{post}: message, is_published; POST /{video}: description. Other fields are ignored, media too."""
         post = self.post_of(object_id)
-        message = given.get("message", given.get("description"))
+        message = given.get("description" if object_id in self.videos else "message")
         publishes = not post.published and is_true(given.get("is_published", given.get("published", "false")))
         if message is None and not publishes and "is_published" not in given:
             raise bad_parameter("Nothing to update")
@@ -224,15 +192,25 @@ class FacebookPage:
     def delete(self, object_id: str) -> JSON:
         """DELETE /{post}, /{photo} or /{video}."""
         if object_id in self.photos:
-            photo = self.photos.pop(object_id)
-            if photo.published:
-                self.record.effect("facebook", "delete", id=object_id)
+            self._delete_photo(self.photos.pop(object_id))
+            return {"success": True}
+        video = self.videos.pop(object_id, None)
+        if video is not None and video.file is None:  # on its way in, and never seen
             return {"success": True}
         post = self.post_of(object_id)
         post.deleted = True
         if post.published:
             self.record.effect("facebook", "delete", id=post.id)
         return {"success": True}
+
+    def _delete_photo(self, photo: Photo) -> None:
+        """It disappears from its post; a post that showed nothing else goes with it."""
+        if photo.published:
+            self.record.effect("facebook", "delete", id=photo.id)
+        for post in self.posts.values():
+            if photo in post.photos:
+                post.photos.remove(photo)
+                post.deleted = post.deleted or not post.photos
 
 
 def is_true(value: str) -> bool:

@@ -1,4 +1,4 @@
-"""What follows a publication, for the tests of an adapter: what stands, and the revision that corrects or withdraws it."""
+"""What follows a publication, for an adapter's tests: what stands, and the revision that corrects or withdraws it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""X after publishing, over real HTTP: answers, deleting and posting again, withdrawals; what is known, and what is not."""
+"""X after publishing, over real HTTP: answers, deleting and posting again, withdrawals; what is known and what not."""
 
 from __future__ import annotations
 
