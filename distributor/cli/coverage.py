@@ -103,8 +103,8 @@ def _print(found: CoverageOf, rows: list[dict[str, Any]]) -> None:
     listing(lines, ("channel", "has", "why", "acknowledged"), False, "Coverage")
     for row in rows:
         row["has"] = words.get(f"web.coverage_status_{row['status']}") + (f" ({row['shown']})" if row["shown"] else "")
-        why = words.get(f"web.coverage_because_{row['because']}") if row["because"] else ""
-        row["why"] = f"{why}: {row['reason']}" if why and row["reason"] else why
+        because = words.get(f"web.coverage_because_{row['because']}") if row["because"] else ""
+        row["why"] = f"{because}: {row['reason']}" if because and row["reason"] else because
     if rows:
         listing(rows, _COLUMNS, False, "Destinations")
 

@@ -70,7 +70,8 @@ class Office:
         """Deliver it; the page that stands then."""
         outcome = await self.site.publish(await self.job(revision, before), Recorder())
         assert isinstance(outcome, Sent)
-        return (await self.row())["page"]  # type: ignore[no-any-return]
+        page: dict[str, Any] = (await self.row())["page"]
+        return page
 
     async def row(self) -> dict[str, Any]:
         """The page's row."""
