@@ -15,7 +15,7 @@ from typing import Any
 
 from distributor import log
 from distributor.demo.play import Play
-from distributor.demo.samples import samples
+from distributor.demo.samples import FLOOD, samples
 from distributor.demo.stage import ADMINISTRATOR, Stage
 
 Say = Callable[[str], None]
@@ -48,6 +48,7 @@ async def _open(folder: Path, say: Say) -> int:
     await stage.start()
     try:
         stage.sandbox.page.samples = await asyncio.to_thread(samples)
+        await stage.approve_template(FLOOD)
         console = await stage.parts.office.signin.link(stage.people[ADMINISTRATOR])
         stage.sandbox.page.links = [("Newsroom", stage.service.url), ("Delivery log", console)]
         say(f"The sandbox (write and approve here): {stage.sandbox.http_url}")

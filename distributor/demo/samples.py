@@ -1,10 +1,12 @@
-"""Sample releases, in Georgian and English, with photos and a short video that the project draws itself.
+"""Sample releases and an emergency template, with photos and a short video that the project draws itself.
 
 Pure but for drawing. Names, places and events are invented.
 """
 
 from __future__ import annotations
 
+from distributor.core.gaps import Gap, GapType
+from distributor.core.template import Template, Wording
 from distributor.media.samples import sample_photos, sample_video
 from distributor.sandbox import Sample
 
@@ -37,6 +39,27 @@ VIDEO = """საპატრულო პოლიციის ახალი 
 ოცი ახალი ავტომობილი ექვს რეგიონში განაწილდება.
 
 ავტომობილები აღჭურვილია თანამედროვე საკომუნიკაციო საშუალებებით. ვიდეოში ნაჩვენებია გადაცემის ცერემონია."""
+
+
+FLOOD = Template(
+    "flood",
+    (
+        Wording(
+            "ka",
+            "წყალდიდობა: {place}",
+            "წყალდიდობა",
+            "სასწრაფოდ დატოვეთ მდინარის სანაპირო: {place}.",
+            "რეგიონი: {region}. გაფრთხილება მოქმედებს {until}-მდე.\n\nგადადით მაღლობზე. საგანგებო ნომერი: 112.",
+        ),
+    ),
+    (
+        Gap("place", GapType.LINE, {"ka": "სად?", "en": "Where?"}, limit=60),
+        Gap("region", GapType.REGION, {"ka": "რომელი რეგიონი?", "en": "Which region?"}),
+        Gap("until", GapType.TIME, {"ka": "როდემდე?", "en": "Until when?"}),
+    ),
+    expires="until",
+)
+"""An emergency's text that the demo's people have approved beforehand; /emergency fills it in."""
 
 
 def samples() -> list[Sample]:

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 
 from playwright.async_api import Locator, Page, async_playwright, expect
 
-from distributor.demo.samples import samples
+from distributor.demo.samples import FLOOD, samples
 from distributor.demo.stage import ADMINISTRATOR, Stage
 from distributor.locale import texts
 from tests.services import find_chromium
@@ -103,6 +103,21 @@ class Journey:
         await self.press("private", WORDS.get("bot.button.after.nowords"))
         await self._second()
 
+    async def exercise(self, place: str, region: str) -> None:
+        """Giorgi fills an emergency template in as an exercise, and sends it with a second press."""
+        await self.choose("private", "გიორგი")
+        await self.write("private", "/emergency")
+        await self.press("private", "წყალდიდობა: {place}")
+        await self.press("private", WORDS.get("status.exercise"))
+        await self.shows("#private-chat", "სად?")
+        await self.write("private", place)
+        await self.press("private", region)
+        await self.press("private", WORDS.get("bot.button.chosen"))
+        await self.shows("#private-chat", "როდემდე?")
+        await self.write("private", "+5h")
+        await self.press("private", WORDS.get("bot.button.send_now"))
+        await self.press("private", WORDS.get("bot.button.send_sure"))
+
     async def _first(self) -> None:
         for section in ("private", "desk"):
             await self.choose(section, "გიორგი")
@@ -127,6 +142,7 @@ class Journey:
 @asynccontextmanager
 async def journey(stage: Stage, folder: Path | None = None) -> AsyncIterator[Journey]:
     """A browser at the stage's sandbox page, as `distributor demo` opens it."""
+    await stage.approve_template(FLOOD)
     stage.sandbox.page.samples = await asyncio.to_thread(samples)
     console = await stage.parts.office.signin.link(stage.people[ADMINISTRATOR])
     stage.sandbox.page.links = [("Newsroom", stage.service.url), ("Delivery log", console)]
@@ -160,6 +176,11 @@ async def walk(one: Journey) -> None:
     await one.gone("#facebook-feed article")
     await one.shows("#mail-count", "12")
     await one.shot("withdrawn")
+    await one.exercise("გორი", "შიდა ქართლი")
+    for section in ("#channel-chat", "#x-feed", "#facebook-feed", "#mail-list"):
+        await one.shows(section, "გორი")
+    await one.shows("#channel-chat", "სწავლება")
+    await one.shot("exercise")
 
 
 async def main(folder: Path) -> None:
