@@ -63,9 +63,13 @@ def _minors(sentence: Sentence, words: PrivacyWords, found: list[Name], year: in
     if place < 0 and not after:
         return
     named = [name for name in found if name.sure and not _official(sentence.tokens, words, name)]
-    given = [] if named else [token.text for token in sentence.tokens if _knower(words).given(token)]
-    for shown in [name.shown for name in named or after] or given[:1]:
+    in_names = {at for name in found for at in range(name.first, name.last + 1)}
+    knower = _knower(words)
+    given = [one.text for at, one in enumerate(sentence.tokens) if at not in in_names and knower.given(one)]
+    for shown in [name.shown for name in named] or given[:1]:
         yield Found(Severity.BLOCKING, "privacy.minor_named", shown, sentence.text)
+    for name in [] if named or given else after:  # may be no name at all
+        yield Found(Severity.WARNING, "privacy.minor_named", name.shown, sentence.text)
     if not named and not after and not given:
         yield Found(Severity.NOTE, "privacy.minor_mentioned", sentence.tokens[place].text, sentence.text)
 
@@ -147,7 +151,7 @@ def names(tokens: tuple[Token, ...], words: PrivacyWords) -> Iterator[Name]:
 def _titled(tokens: tuple[Token, ...]) -> bool:
     """True for A Headline in Which Most Words Begin So: capitals say nothing there."""
     long = [token for token in tokens if len(token.text) > 3 and token.text[0].isalpha()]
-    cased = [token for token in long if token.text[0].lower() != token.text[0].upper() and not _mkhedruli(token.text)]
+    cased = [token for token in long if not _mkhedruli(token.text)]
     return len(cased) > 3 and sum(token.text[0].isupper() for token in cased) > 0.7 * len(cased)
 
 

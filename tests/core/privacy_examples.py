@@ -27,6 +27,9 @@ ORDINARY = (
     "სავარაუდოდ, დამნაშავე შემთხვევის ადგილიდან მიიმალა.",
     "ბათუმში, დავით აღმაშენებლის ქუჩაზე, საგზაო შემთხვევის შედეგად დაშავებული კლინიკაში გადაიყვანეს.",
     "IBAN GE29NB0000000101904917 სამინისტროს ანგარიშია.",
+    "მინისტრის მოადგილე ნინო ბერიძე სკოლის მოსწავლეებს შეხვდა.",
+    "ინსპექტორი გიორგი კახიძე ბავშვებს საგზაო უსაფრთხოებაზე ესაუბრა.",
+    "სამინისტრომ არასრულწლოვანთა უფლებების დაცვის კვირეული გამართა.",
     "საზღვარზე 3 ავტომობილი შეაჩერეს, ერთ-ერთი მათგანი BMW 320 იყო.",
     # English
     "The Criminal Police Department detained two men on charges of theft in Kutaisi.",
@@ -46,6 +49,8 @@ ORDINARY = (
     "Two Men Detained On Charges Of Theft In Western Georgia",
     "Contract number 01234567890 of the tender was published, order 5.",
     "The rescue operation at David Agmashenebeli Avenue ended; the suspect was handed to the police.",
+    "Deputy Minister Nino Beridze met pupils of a school and talked to children about road safety.",
+    "In Old Tbilisi, 15, 16 and 17 May are days of rest.",
     "Flight TK 386 landed at 14:05 on 05.03.2026, and 1 200 passengers were checked.",
 )
 
@@ -92,6 +97,8 @@ FOUND = (
     ("15-year-old Nino Meladze was found.", "minor_named", True),
     ("თოთხმეტი წლის საბა იპოვეს.", "minor_named", True),
     ("Luka Beridze, 13, was taken to hospital.", "minor_named", True),
+    ("ბავშვი, სახელად საბა, იპოვეს.", "minor_named", True),
+    ("Mehmed Kaplan, 13, is missing.", "minor_named", False),
     ("Saba Gelashvili, born in 2014, is missing.", "minor_named", True),
     ("14 წლის მოზარდი იპოვეს.", "minor_mentioned", False),
     ("დაზარალებულია ნანა კახიძე.", "victim_named", True),
