@@ -43,8 +43,8 @@ services: setup-dev ## Redis, PostgreSQL and Chromium for the tests, from the sy
 demo: setup ## the main job in the browser: no account, no server, everything on this machine
 	@$(BIN)/distributor demo $(DEMO)
 
-test: setup-dev services ## all tests; PYTEST="-k words" narrows
-	$(BIN)/python -m pytest $(PYTEST)
+test: setup-dev services ## all tests, a file to each core; PYTEST="-k words" narrows
+	$(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST)
 
 check: setup-dev ## style, types, import contracts, and that no file names a registry or a machine's path
 	$(BIN)/ruff check .
