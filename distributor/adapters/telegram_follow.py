@@ -87,7 +87,7 @@ class Follow:
                 await self._posting.forget(items, progress)
         if not isinstance(change, Change):
             return change
-        return now.put(op.at, *_after(slot, op, change))
+        return now.put(op.at, *after_call(slot, op, change))
 
     async def _posted(self, job: Job, progress: Progress, now: Standing, op: Post) -> Standing | Outcome:
         """A new message; or what is known of it already."""
@@ -101,7 +101,7 @@ class Follow:
                 return messages
             kept = kept_of(messages)
             progress.note(step, kept)  # committed with what stands
-        return now.moved(job.destination.address).with_more(_new(op, kept), _said(op, kept))
+        return now.moved(job.destination.address).with_more(messages_of(op, kept), _said(op, kept))
 
     async def look(self, job: Job, progress: Progress) -> Finding:
         """What came of an attempt whose end is not known. Only a new message can be in doubt, and none is begun
@@ -125,7 +125,7 @@ class Follow:
             return found
         kept = kept_of(found)
         progress.note(f"part:{op.index}", kept)
-        after = now.moved(job.destination.address).with_more(_new(op, kept), _said(op, kept))
+        after = now.moved(job.destination.address).with_more(messages_of(op, kept), _said(op, kept))
         await progress.save("stands", after.data())
         ended = None if plan(job, progress) else _end(job, after)
         return ended if isinstance(ended, Sent) else Absent("the message in doubt is there; what is left follows")
@@ -138,7 +138,7 @@ def plan(job: Job, progress: Progress) -> list[Op]:
     return plans(slots, job.rendering, doubt=doubt)
 
 
-def _after(slot: Slot, op: Edit | Drop, change: Change) -> tuple[Slot | None, str]:
+def after_call(slot: Slot, op: Edit | Drop, change: Change) -> tuple[Slot | None, str]:
     """A message after a call, and what is to be told of it."""
     if change is Change.REFUSED:
         letter, what = (KEPT, "delete") if isinstance(op, Drop) else (STUCK, "change")
@@ -157,7 +157,7 @@ def _after(slot: Slot, op: Edit | Drop, change: Change) -> tuple[Slot | None, st
     return replace(slot, words=words), f"{slot.id}: replaced by a notice" if KEPT in slot.note else f"{slot.id}: edited"
 
 
-def _new(op: Post, kept: Mapping[str, object]) -> list[Slot]:
+def messages_of(op: Post, kept: Mapping[str, object]) -> list[Slot]:
     """The messages that a part became. Those that a person saw have no numbers."""
     ids = kept.get("ids")
     if isinstance(ids, list):

@@ -137,7 +137,9 @@ class _Shown:
         self._carrier: int | None = None  # a message without a picture of its own that has the first part's words
         items = main_items(self._posts[0].media)
         self._taken, self._homeless = _assigned(slots, self._pictures, items)
-        if items:
+        if items and not self._pictures and not self._texts:  # nothing is left of the post: it is made anew
+            self._homeless = []
+        elif items:
             self._wanted = self._wanted[1:]
             if not self._pictures and self._texts and slots[self._texts[0]].live:
                 self._taken[self._texts.pop(0)] = self._homeless.pop(0)
@@ -146,18 +148,23 @@ class _Shown:
             self._wanted = self._wanted[1:] if self._carrier is not None else self._wanted
 
     def _fits(self) -> bool:
-        return utf16_length(self._posts[0].text) <= CAPTION_LIMIT
+        return len(self._posts) == 1 and utf16_length(self._posts[0].text) <= CAPTION_LIMIT
+
+    def _captions(self) -> dict[int, Part]:
+        """Which picture carries the first part's words, and which the label of those that were added: the first of
+        each album that is left. Where only added ones are left, they carry the words."""
+        left = [at for at in sorted(self._taken) if GONE not in self._slots[at].note]
+        beside = [at for at in left if self._slots[at].place == ADDED]
+        own = [at for at in left if at not in beside]
+        found = {beside[0]: self._label} if beside else {}
+        return found | ({(own or beside)[0]: self._posts[0]} if left else {})
 
     def media(self) -> Iterator[Op]:
         """Every message that shows a picture, and those that shall."""
-        captioned: set[bool] = set()
+        captions = self._captions()
         for at in sorted({*self._pictures, *self._taken}):
-            slot = self._slots[at]
-            beside = slot.place == ADDED
-            words = None if beside in captioned else self._label if beside else self._posts[0]
+            slot, words = self._slots[at], captions.get(at)
             if at in self._taken:
-                if GONE not in slot.note:
-                    captioned.add(beside)
                 item = self._taken[at]
                 if slot.live and slot.media != key_of(item[0]):
                     yield Edit(at, words, item)
@@ -179,12 +186,14 @@ class _Shown:
                 yield Edit(at, self._wanted[place])
 
     def more(self) -> Iterator[Op]:
-        """What finds no message to stand in. The first part's own message is made anew only where all is known of the
-        old one: otherwise the labelled correction stands for it."""
+        """What finds no message to stand in. The whole text is posted anew only where all is known of the old one:
+        otherwise the labelled correction stands for it."""
         shift = len(self._posts) - len(self._wanted)
-        for place in range(len(self._texts), len(self._wanted)):
-            if shift + place or not any(map(_unresolved, self._slots)):
-                yield Post(shift + place, self._wanted[place], TEXT)
+        anew = not shift and not self._texts
+        if not anew or not any(map(_unresolved, self._slots)):
+            for place in range(len(self._texts), len(self._wanted)):
+                index = shift + place
+                yield Post(index, self._wanted[place], TEXT if index else HEAD)
         if self._homeless:
             media = tuple(item for pair in self._homeless for item in pair if item is not None)
             yield Post(index_of(self._rendering, ADDED), replace(self._label, media=media), ADDED)
@@ -208,6 +217,6 @@ def _assigned(
     for _, start, end, first, last in SequenceMatcher(None, have, want, autojunk=False).get_opcodes():
         found |= dict(zip(live[start:end], rest[first:last], strict=False))
         homeless += rest[first + end - start : last]
-    if homeless and len(found) < len(live):  # in another order, but all that can be shown is shown
+    if homeless:  # each message shows the photo of its place, so that those that follow are the last ones
         found, homeless = dict(zip(live, rest, strict=False)), rest[len(live) :]
     return taken | found, homeless

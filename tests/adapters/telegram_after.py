@@ -6,18 +6,19 @@ give it: what was only noted is not in its progress.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from distributor.core.channel import Action, Before, Destination, Job
-from distributor.core.outcome import Finding, Outcome, Sent
+from distributor.core.outcome import Finding, Outcome, Receipt, Sent
 from distributor.core.release import Notice, Revision
 from distributor.core.rendering import Rendering
-from tests.adapters.support import URL, Recorder
+from tests.adapters.support import Recorder
 from tests.adapters.telegram_stage import CHANNEL, Stage
 
-WRONG, RIGHT = "დაშავებულია ორი ადამიანი.", "დაშავებული არავინაა."
+DAYS = 49 * 3600.0  # after which Telegram deletes nothing for a bot
 
 
 @dataclass
@@ -128,6 +129,32 @@ async def published(
     return Release(stage, revision, before, where)
 
 
+@dataclass
+class Clock:
+    """The sandbox's time, which a test may move."""
+
+    ahead: float = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.ahead
+
+
+def sent(outcome: Outcome) -> Receipt:
+    """The receipt, which there is."""
+    assert isinstance(outcome, Sent), outcome
+    return outcome.receipt
+
+
+def calls(stage: Stage) -> list[str]:
+    """The calls that came, in order."""
+    return [call.method for call in stage.sandbox.record.calls if call.platform == "telegram"]
+
+
+def numbers(stage: Stage, chat: int = CHANNEL) -> list[int]:
+    """The messages of a chat."""
+    return [post["message_id"] for post in stage.sandbox.telegram.messages(chat)]
+
+
 def shown(post: dict[str, Any]) -> str:
     """The words of a post."""
     return str(post.get("text") or post.get("caption") or "")
@@ -142,6 +169,3 @@ def pictures(stage: Stage, chat: int = CHANNEL) -> list[str]:
 def of(rendering: Rendering) -> list[str]:
     """The digests of a rendering's own photos and films."""
     return [item.rendition.digest for part in rendering.parts for item in part.media if item.role == "main"]
-
-
-__all__ = ["RIGHT", "URL", "WRONG", "Kept", "Release", "of", "pictures", "published", "shown"]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,28 +14,17 @@ from telegram import Bot
 
 from distributor.adapters.telegram import Telegram
 from distributor.core.channel import Action, Destination
-from distributor.core.outcome import Absent, CannotTell, Deferred, Outcome, Receipt, Rejected, Scope, Sent, Unknown
+from distributor.core.outcome import Absent, CannotTell, Deferred, Receipt, Rejected, Scope, Sent, Unknown
 from distributor.sandbox import Sandbox
 from distributor.sandbox.telegram import DESK_TOKEN, WITNESS_TOKEN
 from tests.adapters.support import Desk
-from tests.adapters.telegram_after import of, pictures, published, shown
+from tests.adapters.telegram_after import DAYS, Clock, calls, numbers, of, pictures, published, sent, shown
 from tests.adapters.telegram_stage import CHANNEL, GROUP, READER, STAGING, Stage, settings
 
 LABEL = "✏️ შესწორებულია: დაზუსტდა დაშავებულთა რიცხვი"
 LONG = "\n\n".join(f"სართული {number}: მაშველებმა შენობა **სრულად** დაათვალიერეს." for number in range(60))
 LONGER = "\n\n".join(f"სართული {number}: მაშველებმა შენობა **სრულად** დაათვალიერეს." for number in range(140))
-DAYS = 49 * 3600.0
 Open = Callable[..., Awaitable[Stage]]
-
-
-@dataclass
-class Clock:
-    """The sandbox's time, which a test may move."""
-
-    ahead: float = 0.0
-
-    def __call__(self) -> float:
-        return time.time() + self.ahead
 
 
 @pytest.fixture(scope="session")
@@ -69,21 +57,6 @@ async def opened(shelf: Path, clock: Clock) -> AsyncIterator[Open]:
 @pytest.fixture
 async def stage(opened: Open) -> Stage:
     return await opened()
-
-
-def sent(outcome: Outcome) -> Receipt:
-    """The receipt, which there is."""
-    assert isinstance(outcome, Sent), outcome
-    return outcome.receipt
-
-
-def calls(stage: Stage) -> list[str]:
-    """The calls that came, in order."""
-    return [call.method for call in stage.sandbox.record.calls if call.platform == "telegram"]
-
-
-def numbers(stage: Stage, chat: int = CHANNEL) -> list[int]:
-    return [post["message_id"] for post in stage.sandbox.telegram.messages(chat)]
 
 
 # ---- the same shape ----
@@ -330,7 +303,7 @@ async def test_an_edit_that_is_refused_is_followed_by_the_labelled_correction(st
     assert new["entities"][-1]["type"] == "text_link"
     gone = "not found" in words
     assert ("reply_to_message" in new) is not gone
-    assert receipt.remote_ids == tuple(map(str, release.ids if not gone else [])) + (str(new["message_id"]),)
+    assert receipt.remote_ids == tuple(map(str, [new["message_id"]] if gone else [*release.ids, new["message_id"]]))
 
 
 async def test_the_next_correction_edits_the_labelled_one_too(stage: Stage) -> None:
