@@ -135,7 +135,7 @@ async def test_one_photo_disappears_and_its_post_stays(
 ) -> None:
     out = await published(desk, page, photo_count=3)
     first, gone, last = out.revision.media
-    notice = {"withdrawn": (gone.asset.digest,)} if withdrawn else {}
+    notice: dict[str, Any] = {"withdrawn": (gone.asset.digest,)} if withdrawn else {}
     job = await correction(desk, page, out, corrected(out.revision, media=[first, last], **notice))
     assert page.check(job.rendering) == ()
     outcome = await go(page, job, Recorder())
@@ -236,7 +236,11 @@ async def test_f03_an_edit_or_a_deletion_whose_answer_was_lost_is_made_again(
     page = open_page(answer_timeout=0.2, connect_timeout=0.2)
     out = await published(desk, page, photo_count=2)
     job = await correction(desk, page, out, corrected(out.revision, media=out.revision.media[:1]))
-    options = {"hang": {"seconds": 0.5, "effect": True}, "graph_error": {"code": 2, "effect": True}}.get(kind, {})
+    known: dict[str, dict[str, Any]] = {
+        "hang": {"seconds": 0.5, "effect": True},
+        "graph_error": {"code": 2, "effect": True},
+    }
+    options = known.get(kind, {})
     sandbox.faults.order("facebook", method, kind, **options)
     progress = Recorder()
     outcome = await go(page, job, progress)

@@ -144,7 +144,7 @@ async def test_a_photo_that_must_disappear_is_never_left_in_the_old_post(
     x = open_x(correction="reply")
     out = await published(desk, x, photo_count=3)
     gone, *rest = out.revision.media
-    notice = {"withdrawn": (gone.asset.digest,)} if withdrawn else {}
+    notice: dict[str, Any] = {"withdrawn": (gone.asset.digest,)} if withdrawn else {}
     job = await correction(desk, x, out, corrected(out.revision, media=rest, **notice))
     assert isinstance(await go(x, job, Recorder()), Sent)
     assert [effect.kind for effect in sandbox.effects("x")] == ["post", "delete", "post"]
