@@ -107,7 +107,14 @@ class WordPress:
         }
 
     async def publish(self, job: Job, progress: Progress) -> Outcome:
-        """Publish the draft, or put the new version over the old one; or take the post down."""
+        """Publish the draft, or put the new version over the old one; or take the post down.
+
+        A post without files comes here unprepared: its draft is made now, which may be repeated all the same.
+        """
+        if job.action is not Action.WITHDRAW and not (progress.get("post") or {}).get("id"):
+            ready = await self.prepare(job, progress)
+            if ready is not None:
+                return ready
         try:
             if job.action is Action.WITHDRAW:
                 return await self._withdraw(job)
@@ -119,9 +126,7 @@ class WordPress:
             return after(error, self._clock())
 
     async def _put(self, job: Job, progress: Progress) -> Outcome:
-        post_id = (progress.get("post") or {}).get("id")
-        if not post_id:
-            return Deferred("draft_missing", "the draft is made first")
+        post_id = (progress.get("post") or {})["id"]
         answer = await self._client.post(f"wp/v2/posts/{post_id}", self._fields(job, progress) | {"status": "publish"})
         if number(answer) != post_id:
             return Unknown("no_id", "the site answered with the number of another post")

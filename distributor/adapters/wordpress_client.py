@@ -6,6 +6,7 @@ May touch: the site. Follows no redirect, keeps no cookie; every call ends withi
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import ssl
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-from aiohttp import BasicAuth, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 
 from distributor.adapters.wordpress_settings import WordPressSettings
 
@@ -104,11 +105,14 @@ class Client:
                     context = await asyncio.to_thread(ssl.create_default_context, cafile=settings.ca_file)
                 except OSError as error:
                     raise NotReached(f"ca_file cannot be used: {error.strerror or 'it holds no PEM'}") from None
-                auth = BasicAuth(settings.user, settings.application_password.get_secret_value(), "utf-8")
+                who = f"{settings.user}:{settings.application_password.get_secret_value()}".encode()
+                basic = f"Basic {base64.b64encode(who).decode()}"
+                # Kept from one step to the next, and not until the site has closed it: a POST is not repeated by itself.
+                connector = TCPConnector(ssl=context, keepalive_timeout=2.0)
                 self._session = ClientSession(
-                    connector=TCPConnector(ssl=context), auth=auth, cookie_jar=DummyCookieJar(),
+                    connector=connector, cookie_jar=DummyCookieJar(),
                     timeout=ClientTimeout(total=None, sock_connect=settings.connect_timeout),
-                    headers={"Accept": "application/json", "User-Agent": "Distributor/1"},
+                    headers={"Accept": "application/json", "User-Agent": "Distributor/1", "Authorization": basic},
                 )  # fmt: skip
             return self._session
 
