@@ -7,7 +7,20 @@ from datetime import timedelta
 import pytest
 from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, InvalidToken, NetworkError, TelegramError
 
-from distributor.adapters.telegram_errors import FORBIDDEN, REFUSED, Call, Reach, Row, is_unchanged, outcome_of
+from distributor.adapters.telegram_errors import (
+    FORBIDDEN,
+    NOT_THERE,
+    REFUSED,
+    UNCHANGEABLE,
+    UNCHANGED,
+    Call,
+    Change,
+    Reach,
+    Row,
+    change_refused,
+    is_unchanged,
+    outcome_of,
+)
 from distributor.adapters.telegram_failures import MaybeDone, NoAnswer, NotWritten, OddAnswer, Throttled, TooLarge
 from distributor.core.asset import MediaKind, Rendition
 from distributor.core.outcome import Deferred, Rejected, Scope, Unknown
@@ -87,3 +100,26 @@ def test_a_message_that_is_not_modified_is_as_it_should_be() -> None:
     assert is_unchanged(BadRequest("Bad Request: message is not modified: specified new message content …"))
     assert not is_unchanged(BadRequest("Bad Request: message to edit not found"))
     assert not is_unchanged(OddAnswer("message is not modified"))
+
+
+@pytest.mark.parametrize(
+    ("words", "change"),
+    [
+        *((words, Change.DONE) for words in UNCHANGED),
+        *((words, Change.GONE) for words in NOT_THERE),
+        *((words, Change.REFUSED) for words in UNCHANGEABLE),
+        ("SOMETHING_NEW", Change.REFUSED),
+    ],
+)
+def test_what_telegram_says_of_a_message_that_was_to_be_changed(words: str, change: Change) -> None:
+    assert change_refused(BadRequest(f"Bad Request: {words.capitalize()}")) is change
+
+
+@pytest.mark.parametrize("row", REFUSED, ids=lambda row: row.words)
+def test_what_it_says_of_the_chat_or_of_the_content_is_no_word_of_the_message(row: Row) -> None:
+    assert change_refused(BadRequest(f"Bad Request: {row.words}")) is None
+
+
+@pytest.mark.parametrize("error", [Throttled(timedelta(seconds=1)), NoAnswer("late"), Forbidden("x"), ChatMigrated(-1)])
+def test_what_is_no_refusal_is_read_by_the_other_table(error: TelegramError) -> None:
+    assert change_refused(error) is None
