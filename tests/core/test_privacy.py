@@ -28,6 +28,19 @@ def test_ordinary_sentences_pass_together_too() -> None:
     assert wrong == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "სასამართლომ 10 წლის ვადით თავისუფლების აღკვეთა შეუფარდა.",
+        "სამსახური 17 წლის წინ დაარსდა და 15 წლის იუბილეს აღნიშნავს.",
+        "2026 წლის 12 მარტს გამოძიება დაიწყო.",
+        "A 5-year sentence ended; the 10-year-old bridge was closed 3 years ago.",
+    ],
+)
+def test_a_time_is_no_age(text: str) -> None:
+    assert look(text) == []
+
+
 @pytest.mark.parametrize(("text", "code", "stops"), FOUND)
 def test_what_must_not_go_out_is_found(text: str, code: str, stops: bool) -> None:
     mine = [problem for problem in look(text) if problem.code == f"privacy.{code}"]
@@ -50,6 +63,7 @@ def test_what_is_shown_does_not_give_the_thing_away(text: str, code: str, stops:
     [
         "პირადი ნომერი: **01001**012345",
         "პირადი ნომერი 010\u200b01012345",
+        "პირადი ნომერი 010\u206301\u034f012345",
         "პირადი ნომერი ０１００１０１２３４５",
         "პირადი ნომერი 01001&#48;12345 და 01001012345",
         "[დარეკეთ](tel:+995577123456)",
@@ -58,7 +72,8 @@ def test_what_is_shown_does_not_give_the_thing_away(text: str, code: str, stops:
     ],
 )
 def test_a_number_is_found_in_any_dress(text: str) -> None:
-    assert any(problem.blocks for problem in look(text, "body"))
+    numbers = {"privacy.personal_number", "privacy.phone_number"}
+    assert any(problem.blocks for problem in look(text, "body") if problem.code in numbers)
 
 
 def test_the_same_thing_is_named_once_and_in_each_place() -> None:
