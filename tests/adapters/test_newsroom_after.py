@@ -292,11 +292,16 @@ async def test_a_worker_that_slept_through_a_withdrawal_publishes_nothing(office
 
 async def test_a_page_from_before_notices_were_known_takes_them_too(office: Office) -> None:
     one = await first(office)
-    page = await office.put(one)
+    job = await office.job(one)
+    await office.site.publish(job, Recorder())
+    page = (await office.row())["page"]
     old = {name: value for name, value in page.items() if name not in {"state", "notices", "corrections"}}
     async with office.database.transaction() as connection:
         await connection.execute(update(pages).values(page=old, number=0))
         await connection.commit()
+    row = await office.row()
+    await office.site.publish(job, Recorder())  # its number is not known, but its key is
+    assert await office.row() == row
     held = await office.put(follows(one, Action.HOLD), one)
     assert held["state"] == "held"
     corrected = await office.put(follows(one, versions=(dataclasses.replace(KA, lead="სხვა"), EN)), one)
