@@ -15,7 +15,7 @@ from aiohttp import ClientSession, DummyCookieJar, TCPConnector
 from distributor.adapters.site import download_profile
 from distributor.adapters.webhook_answers import after_answer, after_error
 from distributor.adapters.webhook_guard import Guard
-from distributor.adapters.webhook_render import NOTICES, body, message_type, render
+from distributor.adapters.webhook_render import ASKED, NOTICES, body, message_type, render
 from distributor.adapters.webhook_settings import WebhookSettings
 from distributor.adapters.webhook_signing import as_secret, message_id, signatures, subscriber_key
 from distributor.core.asset import Asset, Profile
@@ -125,7 +125,9 @@ class Webhook:
         }
 
     def _body(self, job: Job) -> bytes:
-        """Thousands of subscribers get the same bytes: they are made once."""
+        """Thousands of subscribers get the same bytes: they are made once, but for those with an address of his own."""
+        if job.before and job.action in ASKED:
+            return body(job, self._around.base_url)
         replaced = job.before.revision if job.before else None
         key = (job.release_id, job.revision, message_type(job), replaced, job.rendering.language, job.approved_at)
         if key not in self._bodies:

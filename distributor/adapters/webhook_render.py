@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from distributor.adapters.site import clean_html, download_profile, file_path
@@ -19,6 +20,9 @@ from distributor.core.rendering import Part, Placed, Rendering
 
 # Of those that tell something beside a text that they have already.
 NOTICES = frozenset({Action.WITHDRAW, Action.HOLD, Action.LIFT})
+
+# What receivers are asked to acknowledge, each at an address of his own.
+ASKED = frozenset({Action.CORRECT, Action.WITHDRAW, Action.HOLD})
 
 _TYPES = {
     Action.PUBLISH: "release.published",
@@ -156,6 +160,9 @@ def body(job: Job, base_url: str) -> bytes:
     if job.before and not told:
         data["changed"] = json.loads(first["changed"])
         data["withdrawn_media"] = json.loads(first["withdrawn"])
+    if job.before and job.action in ASKED:
+        query = urlencode({"token": job.destination.token, "release": job.release_id, "revision": job.revision})
+        data["acknowledge"] = f"{base_url}/acknowledge?{query}"
     whole = {"type": message_type(job), "timestamp": job.approved_at.isoformat(), "data": data}
     return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
 

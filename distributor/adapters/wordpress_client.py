@@ -107,7 +107,7 @@ class Client:
                     raise NotReached(f"ca_file cannot be used: {error.strerror or 'it holds no PEM'}") from None
                 who = f"{settings.user}:{settings.application_password.get_secret_value()}".encode()
                 basic = f"Basic {base64.b64encode(who).decode()}"
-                # Kept from one step to the next, and not until the site has closed it: a POST is not repeated by itself.
+                # Kept from one step to the next, but not until the site has closed it: a POST is not repeated here.
                 connector = TCPConnector(ssl=context, keepalive_timeout=2.0)
                 self._session = ClientSession(
                     connector=connector, cookie_jar=DummyCookieJar(),

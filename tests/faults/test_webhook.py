@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from yarl import URL
 
 from distributor.core.approval import Decision
 from distributor.core.refusal import Refused
@@ -197,6 +198,12 @@ async def test_corrected_held_lifted_and_withdrawn_each_endpoint_hears_it_in_ord
         assert [body["type"] for body in bodies] == told
         assert [body["data"]["pubStatus"] for body in bodies] == ["usable", "usable", "withheld", "usable", "canceled"]
         assert bodies[1]["data"]["changed"] == ["media"]
+        asked = [URL(body["data"]["acknowledge"]).query for body in bodies if "acknowledge" in body["data"]]
+        assert len(asked) == 3
+        for link in asked:
+            assert await stage.parts.office.acknowledging.acknowledge(
+                link["token"], link["release"], int(link["revision"])
+            )
     assert all(event.verified for event in sandbox.webhook.events)
     assert len({event.id for event in sandbox.webhook.events}) == 10
     await sound(stage)
