@@ -113,7 +113,7 @@ class Standing:
             return failed
         gone = _deleted(progress)
         if not found.certain:
-            words = f"{len(gone)} posts were deleted, but another may stand" if gone else "the post was not found"
+            words = "what is known was deleted, but another post may stand" if gone else "the post was not found"
             return self._ask(words, job.before)
         return Sent(Receipt((), detail={"deleted": " ".join(gone)} if gone else {"nothing": "stood there"}))
 

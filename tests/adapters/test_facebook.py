@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -111,6 +112,32 @@ async def test_a_video_goes_in_chunks_and_its_last_phase_publishes(sandbox: Sand
     assert sandbox.calls("facebook", "videos.transfer") == -(-rendition.size // 16_384) > 1
     assert isinstance(outcome, Sent)
     assert outcome.receipt.links == (f"https://www.facebook.com/{page.own_address()}/videos/{post.video.id}",)
+
+
+@pytest.mark.parametrize(("span", "chunk"), [(10_000, 4_194_304), (40_000, 16_384), (1_048_576, 33_554_432)])
+async def test_a_chunk_is_never_larger_than_facebook_asks_for_nor_than_the_setting_allows(
+    sandbox: Sandbox, desk: Desk, span: int, chunk: int
+) -> None:
+    sandbox.facebook.page.chunk_bytes = span
+    page = Facebook("facebook", settings(sandbox, chunk_bytes=chunk), desk.surroundings)
+    job = await desk.claimed(page, videos=1, kind=Kind.VIDEO)
+    progress = Recorder()
+    assert await page.prepare(job, progress) is None
+    assert isinstance(await page.publish(job, progress), Sent)
+    await page.aclose()
+    size = job.rendering.parts[0].media[0].rendition.size
+    assert sandbox.calls("facebook", "videos.transfer") == -(-size // min(span, chunk))
+
+
+async def test_of_eleven_photos_ten_go_in_their_order(page: Facebook, sandbox: Sandbox, desk: Desk) -> None:
+    revision = await desk.release(photo_count=10)
+    again = replace(revision, media=(*revision.media[::-1], revision.media[0]))
+    job = desk.job(page, await desk.rendering(page, again))
+    progress = Recorder()
+    assert await page.prepare(job, progress) is None
+    assert isinstance(await page.publish(job, progress), Sent)
+    (post,) = sandbox.facebook.page.standing()
+    assert [one.alt_text for one in post.photos] == [f"აღწერა {number}" for number in range(10, 0, -1)]
 
 
 @pytest.mark.parametrize("kind", ["reset_before", "reset_after", "html", "empty"])
