@@ -222,15 +222,8 @@ async def test_a_hold_marks_the_page_and_its_lifting_or_a_correction_frees_it(of
 async def test_an_older_delivery_never_overwrites_a_newer_state(office: Office) -> None:
     one = await first(office)
     jobs = [await office.job(one)]
-    history = (
-        follows(one),
-        follows(one, Action.HOLD),
-        follows(one, Action.LIFT),
-        follows(one, Action.HOLD),
-        follows(one, Action.WITHDRAW),
-    )
-    for revision in history:
-        jobs.append(await office.job(revision, one))
+    history = (Action.CORRECT, Action.HOLD, Action.LIFT, Action.HOLD, Action.WITHDRAW)
+    jobs += [await office.job(follows(one, action), one) for action in history]
     done: list[Job] = []
     for job in jobs:
         await office.site.publish(job, Recorder())
