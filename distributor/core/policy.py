@@ -36,7 +36,10 @@ class RetryPolicy:
 
     @classmethod
     def scheduled(cls, waits: Sequence[float]) -> RetryPolicy:
-        """A first attempt, and one after each of these waits (seconds, a tenth more by chance); then it is given up."""
+        """A first attempt, and one after each of these waits (seconds, a tenth more by chance); then it is given up.
+        The usual policy where there are none."""
+        if not waits:
+            return cls()
         return cls(wait_chain(*(wait_fixed(wait) + wait_random(0, wait / 10) for wait in waits)), len(waits) + 1)
 
     def due(self, now: datetime, attempts: int, retry_after: float | None = None) -> datetime:

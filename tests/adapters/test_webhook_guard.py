@@ -107,7 +107,7 @@ def test_whatever_passes_is_public_by_the_standard_librarys_word_too(address: ip
     ],
 )
 def test_which_addresses_a_subscriber_may_have(address: str, fault: str) -> None:
-    assert WebhookSettings(secret=SECRET).address_fault(address) == fault  # type: ignore[arg-type]
+    assert WebhookSettings(secret=SECRET).address_fault(address) == fault
 
 
 def test_http_and_other_ports_only_where_the_settings_say_so() -> None:
