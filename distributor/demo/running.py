@@ -44,7 +44,7 @@ async def _open(folder: Path, say: Say) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    stage = Stage(folder, limits=True, ports=PORTS)
+    stage = Stage(folder, limits=True, ports=PORTS, further=True)
     await stage.start()
     try:
         stage.sandbox.page.samples = await asyncio.to_thread(samples)

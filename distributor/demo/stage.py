@@ -18,6 +18,8 @@ from distributor.config import Settings, load
 from distributor.core.people import Person, Role
 from distributor.core.ports import Clock
 from distributor.core.template import Template
+from distributor.demo.further import subscribe
+from distributor.demo.further import tables as further_tables
 from distributor.sandbox import Sandbox
 
 AUTHOR, EDITOR, ADMINISTRATOR, STRANGER = 501, 502, 503, 504  # the sandbox's people, by Telegram id
@@ -33,7 +35,8 @@ SUBSCRIBERS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 
 
 class Stage:
-    """One demo or test. `start` everything or only what `roles` name; `stop` at the end."""
+    """One demo or test. `start` everything or only what `roles` name; `stop` at the end. `further`: with the channels
+    of demo.further too."""
 
     def __init__(
         self,
@@ -45,6 +48,7 @@ class Stage:
         ports: tuple[int, int] = (0, 0),
         changes: Mapping[str, Any] | None = None,
         clock: Clock = utc_now,
+        further: bool = False,
     ) -> None:
         self.folder = folder
         self.sandbox = sandbox or Sandbox(limits=limits)
@@ -53,6 +57,7 @@ class Stage:
         self._web_port, self._sandbox_port = ports
         self._changes = dict(changes or {})
         self._clock = clock
+        self._further = further
         self.settings_file = folder / "distributor.toml"
         self.settings: Settings
         self.parts: Parts
@@ -107,10 +112,14 @@ class Stage:
             if "press" in self.settings.channels and address not in have:
                 facets = {"region": regions} if regions else {}
                 await office.subscriptions.add("press", address, None, language=language, facets=facets)
+        if self._further:
+            await subscribe(office, self.sandbox)
 
     def _write_settings(self, web_port: int) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         tables = self._tables(web_port)
+        if self._further:
+            tables["channels"] |= further_tables(self.sandbox)
         for path, value in self._changes.items():
             _put(tables, path.split("."), value)
         self.settings_file.write_text(_toml(tables), encoding="utf-8")
