@@ -62,13 +62,14 @@ class Stems:
         self._whole = frozenset(parts[0][1:] for parts in wanted if len(parts) == 1 and parts[0].startswith("="))
         self._begin = tuple(parts[0] for parts in wanted if len(parts) == 1 and not parts[0].startswith("="))
         self._phrases = [parts for parts in wanted if len(parts) > 1]
+        self._openings = tuple(parts[0].removeprefix("=") for parts in self._phrases)
 
     def at(self, tokens: Sequence[Token], place: int) -> int:
         """How many words from this place on are an entry; 0 for none."""
         word = tokens[place].folded
         if self._not and word.startswith(self._not):
             return 0
-        for phrase in self._phrases:
+        for phrase in self._phrases if word.startswith(self._openings) else ():
             here = tokens[place : place + len(phrase)]
             if len(here) == len(phrase) and all(map(_fits, phrase, here)):
                 return len(phrase)
@@ -184,7 +185,7 @@ def sentences(text: str, words: PrivacyWords) -> Iterator[Sentence]:
 def _ends(text: str, words: PrivacyWords) -> Iterator[int]:
     for match in _END.finditer(text):
         if match[0] == ".":
-            last = re.search(r"[^\W_]+$", text[: match.start()])
+            last = re.search(r"[^\W_]+$", text[max(match.start() - 30, 0) : match.start()])
             if last and ((len(last[0]) == 1 and last[0].isalpha()) or last[0].casefold() in words.short):
                 continue
         yield match.end()

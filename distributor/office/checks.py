@@ -6,6 +6,7 @@ data.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -95,9 +96,9 @@ def following_problems(revision: Revision, before: Revision) -> Iterator[Problem
             yield Problem(Severity.NOTE, "no_correction_words", {"language": version.language})
 
 
-def privacy_problems(context: Context, revision: Revision) -> Iterator[Problem]:
-    """What the privacy gate finds in every text of a revision."""
-    return findings(said(revision), context.words, context.clock().year)
+async def privacy_problems(context: Context, revision: Revision) -> list[Problem]:
+    """What the privacy gate finds in every text of a revision. Beside the loop: a long text takes its time."""
+    return await asyncio.to_thread(lambda: list(findings(said(revision), context.words, context.clock().year)))
 
 
 def notice_problems(context: Context, notice: Notice | None) -> Iterator[Problem]:

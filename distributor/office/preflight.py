@@ -71,7 +71,7 @@ async def check(
     follows = Following(before, out) if before is not None else None
     if follows and revision.action is not Action.CORRECT:
         return notice_beside(context, revision, known_slug, follows.before, out)
-    problems = [*own_problems(context, revision), *privacy_problems(context, revision)]
+    problems = [*own_problems(context, revision), *await privacy_problems(context, revision)]
     problems += following_problems(revision, before) if before is not None else ()
     asking = asyncio.create_task(link_problems(context, revision))  # while everything is rendered
     try:
