@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from distributor.adapters.webhook import WAITS
+from distributor.app import _lane
 from distributor.core.refusal import Refused
 from distributor.demo import Stage
 from distributor.demo.stage import ADMINISTRATOR, AUTHOR
@@ -63,3 +66,14 @@ async def test_each_endpoint_has_a_key_of_its_own_and_showing_it_is_logged(stage
         with pytest.raises(Refused) as refused:
             await subscriptions.secret(channel, address, stage.people[person])
         assert refused.value.code == code
+
+
+async def test_the_lane_has_the_schedule_of_its_channel_and_time_for_it(stage: Stage) -> None:
+    lanes = {
+        name: _lane(name, stage.settings.channels[name], stage.parts.channels[name]) for name in ("hooks", "press")
+    }
+    assert [lane.policy.most_attempts for lane in lanes.values()] == [10, 100]
+    seats = stage.parts.office.context.seats
+    assert seats["hooks"].deadline is not None
+    assert seats["hooks"].deadline > timedelta(seconds=sum(WAITS))
+    assert seats["press"].deadline == timedelta(hours=24)
