@@ -7,13 +7,12 @@ happens at import.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import secrets
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -42,6 +41,8 @@ log = structlog.get_logger(__name__)
 # A channel without a deadline of its own: after a day a release is no longer news, and a person should decide.
 DEADLINE = timedelta(hours=24)
 STALE_AFTER = 60.0  # seconds without a worker's heartbeat, or with something due and not taken, until /readyz says no
+
+PATROL_SECONDS = 15.0  # between two looks whether it is time to look at a channel
 
 ROLES = frozenset({"bot", "worker", "web"})
 
@@ -139,13 +140,18 @@ def _seat(name: str, channel: ChannelSettings, adapter: Channel) -> Seat:
         deadline=channel.deadline or max(DEADLINE, timedelta(seconds=1.1 * sum(adapter.traits.waits))),
         live=channel.live,
         label=channel.title,
+        token_expires=_midnight(channel.token_expires),
     )
+
+
+def _midnight(day: date | None) -> datetime | None:
+    """The beginning of a day, in UTC."""
+    return None if day is None else datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
 def _lane(name: str, channel: ChannelSettings, adapter: Channel) -> Lane:
     # A channel with an account of its own has one destination: that destination's rates are the lane's.
     own = bool(adapter.own_address())
-    waits = adapter.traits.waits
     return Lane(
         name=name,
         channel=adapter,
@@ -153,7 +159,7 @@ def _lane(name: str, channel: ChannelSettings, adapter: Channel) -> Lane:
         destination_windows=() if own else _windows(channel.destination_rates),
         concurrency=channel.concurrency,
         live=channel.live,
-        policy=RetryPolicy.scheduled(waits) if waits else RetryPolicy(),
+        policy=RetryPolicy.scheduled(adapter.traits.waits),
     )
 
 
@@ -168,7 +174,7 @@ class Service:
         self.parts = parts
         self._roles = roles
         self._stops: list[Callable[[], Any]] = []
-        self._checkpoints: asyncio.Task[None] | None = None
+        self._rounds: list[asyncio.Task[None]] = []
         self.worker: Worker | None = None
         self.desk: Any = None
         self.url = ""
@@ -188,10 +194,10 @@ class Service:
 
     async def stop(self) -> None:
         """Stop in the opposite order: nothing new comes in, then what is under way ends."""
-        if self._checkpoints:
-            self._checkpoints.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._checkpoints
+        for task in self._rounds:
+            task.cancel()
+        await asyncio.gather(*self._rounds, return_exceptions=True)
+        self._rounds.clear()
         for stop in reversed(self._stops):
             try:
                 await stop()
@@ -222,7 +228,7 @@ class Service:
         )
         await self.worker.start()
         self._stops.append(self.worker.stop)
-        self._checkpoints = asyncio.create_task(self._sign())
+        self._rounds = [asyncio.create_task(self._sign()), asyncio.create_task(self._patrol(name))]
 
     async def _sign(self) -> None:
         """A signed checkpoint every so often, for as long as the worker runs."""
@@ -232,6 +238,20 @@ class Service:
                 await self.parts.office.auditing.checkpoint()
             except Exception:
                 log.exception("the audit checkpoint could not be signed; trying again later")
+
+    async def _patrol(self, name: str) -> None:
+        """Look at the channels and at what stands there, in one worker of all: the first by its name that lives."""
+        office, watch = self.parts.office, self.parts.settings.watch
+        while True:
+            await asyncio.sleep(PATROL_SECONDS)
+            try:
+                if not await office.watching.leads(name):
+                    continue
+                await office.canary.look(watch.probe_every)
+                if watch.posts:
+                    await office.watching.look(watch.every, watch.costly_every or timedelta())
+            except Exception:
+                log.exception("the channels could not be looked at; trying again soon")
 
     async def _start_desk(self) -> None:
         from distributor.bot import Desk  # python-telegram-bot is loaded only where the bot runs

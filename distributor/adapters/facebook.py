@@ -12,7 +12,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from distributor.adapters import facebook_text
+from distributor.adapters import facebook_text, facebook_watch
 from distributor.adapters.facebook_after import MARGIN, SETTLES, VIDEO_SETTLES, Plan, Standing, keep, kept_plan
 from distributor.adapters.facebook_answers import ALREADY, ERRORS, after_prepare, after_publish, upload_gone
 from distributor.adapters.facebook_feed import look
@@ -22,7 +22,7 @@ from distributor.adapters.facebook_quota import NEARLY_USED_UP, Usage, usage
 from distributor.adapters.facebook_settings import FacebookSettings as FacebookSettings
 from distributor.adapters.facebook_text import EDIT, REPOST, is_video
 from distributor.core.asset import Asset, MediaKind, Profile
-from distributor.core.channel import Action, Allowance, Health, Job, Progress, Source, Traits
+from distributor.core.channel import Action, Allowance, Health, Job, Posts, Progress, Source, Traits
 from distributor.core.outcome import (
     Absent,
     CannotTell,
@@ -43,6 +43,7 @@ class Facebook:
     """The channel. One instance serves one page."""
 
     traits = Traits(actions=frozenset({Action.PUBLISH, Action.CORRECT, Action.WITHDRAW}))
+    costly = False
 
     def __init__(self, name: str, settings: FacebookSettings, surroundings: Surroundings) -> None:
         self.name = name
@@ -247,6 +248,14 @@ class Facebook:
         known: tuple[str, ...] = ("link", "can_post", "is_published")
         facts = {name: str(page[name]) for name in known if name in page}
         return Health(not problems, str(page.get("name") or self.settings.page), tuple(problems), facts=facts)
+
+    def form(self, text: str) -> str:
+        """As the feed's messages are compared."""
+        return facebook_text.comparable(text)
+
+    async def posts(self, since: datetime) -> Posts:
+        """The page's feed."""
+        return await facebook_watch.posts(self._client, self.settings.page, since, str(self.settings.web_url))
 
     async def aclose(self) -> None:
         """Close the session and end the threads."""

@@ -29,7 +29,7 @@ async def look(client: FacebookClient, page: str, message: str, since: datetime,
     """Look for a post with this message. `video`: id of its video, else ''. Raises what the client raises."""
     if video and await _video_is_out(client, video, message):
         return Seen(video, complete=True)
-    async for posts, complete in _pages(client, page, since):
+    async for posts, complete in pages(client, page, since):
         found = _with(posts, [message])
         if found or complete is not None:
             return Seen(found[0] if found else "", complete=bool(found) or bool(complete))
@@ -42,7 +42,7 @@ async def all_with(
     """The ids of all posts with one of these messages, newest first, and whether everything was read. Raises what the
     client raises."""
     found: list[str] = []
-    async for posts, complete in _pages(client, page, since):
+    async for posts, complete in pages(client, page, since):
         found += _with(posts, messages)
         if complete is not None:
             return found, complete
@@ -56,7 +56,7 @@ def _with(posts: list[dict[str, Any]], messages: Sequence[str]) -> list[str]:
     ]
 
 
-async def _pages(
+async def pages(
     client: FacebookClient, page: str, since: datetime
 ) -> AsyncIterator[tuple[list[dict[str, Any]], bool | None]]:
     """The feed page by page; beside the last one whether it is the end (True) or more was kept back (False)."""

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from pydantic import SecretStr
 from telegram import Bot
 from telegram.error import TelegramError
 
+from distributor.adapters import telegram_watch
 from distributor.adapters.telegram_calls import Calls, NoId
 from distributor.adapters.telegram_check import check
 from distributor.adapters.telegram_edits import Edits
@@ -36,7 +37,7 @@ from distributor.adapters.telegram_staging import Staging
 from distributor.adapters.telegram_transport import Timeouts, close, open_bot
 from distributor.adapters.telegram_witness import SETTLES, Witness
 from distributor.core.asset import Asset, Profile
-from distributor.core.channel import Action, Allowance, Health, Job, Progress, Source, Traits
+from distributor.core.channel import Action, Allowance, Health, Job, Posts, Progress, Source, Traits
 from distributor.core.outcome import (
     Absent,
     CannotTell,
@@ -61,7 +62,9 @@ def _follows(job: Job) -> bool:
 
 
 class Telegram:
-    """`core.channel.Channel` and `core.channel.Previewer` over one bot."""
+    """`core.channel.Channel`, `core.channel.Previewer` and `core.channel.Readable` over one bot."""
+
+    costly = False
 
     def __init__(
         self, name: str, settings: TelegramSettings, surroundings: Surroundings, *, settles: timedelta = SETTLES
@@ -210,6 +213,14 @@ class Telegram:
                 except (TelegramError, NoId, OSError) as error:
                     raise Refused("preview_failed", reason=str(error)) from None
             first = first or messages[0].message_id
+
+    def form(self, text: str) -> str:
+        """As what the witness saw is compared."""
+        return telegram_watch.form(text)
+
+    async def posts(self, since: datetime) -> Posts | None:
+        """What the witness saw in the channel."""
+        return await telegram_watch.posts(self._witness, since)
 
     async def aclose(self) -> None:
         """Release connections."""

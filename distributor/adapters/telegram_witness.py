@@ -162,6 +162,11 @@ class Witness:
             self._posts.setdefault(post.message_id, post)
             _bound(self._posts)
 
+    async def seen(self) -> list[Message] | Failure:
+        """Every post of our channel that is remembered, after a look of now."""
+        look = await self._look()
+        return look.failure if look.failure is not None else list(self._posts.values())
+
     async def probe(self) -> Health:
         """Could this witness see a post? Says in words what keeps it from that."""
         health = await probe_witness(self._bot, self._chat)

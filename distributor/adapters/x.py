@@ -13,7 +13,7 @@ from typing import Any
 
 import tweepy
 
-from distributor.adapters import x_text, x_timeline
+from distributor.adapters import x_text, x_timeline, x_watch
 from distributor.adapters.x_after import ALONE, MARGIN, SETTLES, Plan, Standing, keep, kept_plan
 from distributor.adapters.x_answers import after_prepare, after_publish
 from distributor.adapters.x_client import Keys, Waits, XClient
@@ -21,7 +21,7 @@ from distributor.adapters.x_media import MediaFailed, StillProcessing, Uploads, 
 from distributor.adapters.x_quota import Quotas
 from distributor.adapters.x_settings import XSettings as XSettings
 from distributor.core.asset import Asset, MediaKind, Profile
-from distributor.core.channel import Action, Allowance, Health, Job, Progress, Source, Traits
+from distributor.core.channel import Action, Allowance, Health, Job, Posts, Progress, Source, Traits
 from distributor.core.outcome import (
     Absent,
     CannotTell,
@@ -44,6 +44,7 @@ class X:
     """The channel. One instance serves one account."""
 
     traits = Traits(actions=frozenset({Action.PUBLISH, Action.CORRECT, Action.WITHDRAW}))
+    costly = True
 
     def __init__(self, name: str, settings: XSettings, surroundings: Surroundings) -> None:
         self.name = name
@@ -239,6 +240,14 @@ class X:
         if access and "write" not in access:
             problems.append(f"the keys may only {access}: give the app read and write permission, then renew the token")
         return Health(not problems, f"@{account}", tuple(problems), facts={"access": access} if access else {})
+
+    def form(self, text: str) -> str:
+        """As the timeline's texts are compared."""
+        return x_text.comparable(text)
+
+    async def posts(self, since: datetime) -> Posts:
+        """The own timeline."""
+        return await x_watch.posts(self._client, since, self.settings.profile_url, self._clock())
 
     async def aclose(self) -> None:
         """Close the session."""

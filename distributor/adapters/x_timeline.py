@@ -22,11 +22,12 @@ _OWN_MEDIA = re.compile(r"/status/\d+/(photo|video)/\d+$")
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """One of our posts: its id, its comparable text, the id of the post that its conversation began with."""
+    """One of our posts: its id, its comparable text, the id of the post that its conversation began with, its time."""
 
     id: str
     text: str
     conversation: str
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ async def read(client: XClient, since: datetime) -> Timeline:
             raise Unreadable("X gave no timeline")
         for post in page.data or []:
             text = _written(post.text, post.entities, account)
-            posts.append(Post(str(post.id), text, str(post.conversation_id or post.id)))
+            posts.append(Post(str(post.id), text, str(post.conversation_id or post.id), post.created_at))
         token = page.meta.get("next_token")
         if not token:
             return Timeline(tuple(posts), complete=True)

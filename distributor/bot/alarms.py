@@ -11,6 +11,7 @@ from distributor.bot.room import Press, Room
 from distributor.bot.voice import Note, Rows
 from distributor.core.refusal import Refused
 from distributor.office.alarm_words import sentence
+from distributor.office.alarms import OVER
 from distributor.storage.alarms import Alarm
 
 
@@ -58,8 +59,9 @@ class Alarms:
 
     async def _close(self, alarm: Alarm, name: str) -> None:
         words = self._room.desk_words()
-        who = name or words.get("bot.alarm.operator")
-        line = words.get("bot.alarm.answered", answer=words.get(f"alarm.answer.{alarm.resolution}"), name=who)
+        who, line = name or words.get("bot.alarm.operator"), words.get(f"alarm.answer.{alarm.resolution}")
+        if alarm.resolution != OVER:
+            line = words.get("bot.alarm.answered", answer=line, name=who)
         note = Note(f"{self._text(alarm)}\n\n{line}", headed=True)
         if alarm.message_id is not None:
             await self._room.voice.edit(self._room.desk_chat, alarm.message_id, note)

@@ -6,6 +6,7 @@ May touch: the platforms (reads only, by the adapters' probes), lanes, the audit
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,13 +15,12 @@ import typer
 from distributor.app import Parts
 from distributor.cli.output import complain, listing, say
 from distributor.cli.running import with_parts
-from distributor.core.channel import Channel, Health
 from distributor.core.ports import EMBARGO, EVERY
+from distributor.office.canary import days_left, expiry, probe
 from distributor.office.restoring import CODE as RESTORED
 
 group = typer.Typer(help="The channels.", no_args_is_help=True)
 Config = Annotated[Path | None, typer.Option("--config", help="The settings file.")]
-PROBE_SECONDS = 30.0
 
 
 @group.command("check")
@@ -33,10 +33,10 @@ def check(
 
     async def work(parts: Parts) -> int:
         lanes = await parts.office.operations.lanes()
-        found = await asyncio.gather(*(_probe(channel) for channel in parts.channels.values()))
+        found = await asyncio.gather(*(probe(channel) for channel in parts.channels.values()))
         rows: list[dict[str, Any]] = []
         for (name, _), health in zip(parts.channels.items(), found, strict=True):
-            state = lanes[name]
+            state, end = lanes[name], expiry(parts.office.context.seats[name], health)
             paused = f"paused: {state.reason}" if state.paused else "open"
             rows.append(
                 {
@@ -45,11 +45,12 @@ def check(
                     "account": health.account,
                     "lane": paused,
                     "problems": list(health.problems),
-                    "expires": health.expires,
+                    "expires": end,
+                    "days": _days(end, parts.clock()),
                     "facts": health.facts,
                 }
             )
-        listing(rows, ("channel", "ok", "account", "lane", "problems"), as_json, "Channels")
+        listing(rows, ("channel", "ok", "account", "lane", "days", "problems"), as_json, "Channels")
         if whole := lanes.get(EVERY):
             what = "distributor recover" if whole.code == RESTORED else "distributor channels start"
             complain(f"Nothing is sent: {whole.reason}. Let it go on with: {what}")
@@ -62,14 +63,12 @@ def check(
     raise typer.Exit(with_parts(config or context.obj, work))
 
 
-async def _probe(channel: Channel) -> Health:
-    try:
-        async with asyncio.timeout(PROBE_SECONDS):
-            return await channel.probe()
-    except TimeoutError:
-        return Health(False, problems=(f"no answer within {PROBE_SECONDS:.0f} seconds",))
-    except Exception as error:
-        return Health(False, problems=(f"the check failed: {type(error).__name__}",))
+def _days(end: datetime | None, now: datetime) -> str:
+    """How long the credentials still last, in words."""
+    if end is None:
+        return ""
+    left = days_left(end, now)
+    return "the token has expired" if left < 0 else f"the token lasts {left} more days"
 
 
 @group.command("stop")

@@ -5,6 +5,7 @@ Pure. Knows no adapter: the model of the adapter's own keys is handed to `load`.
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SerializeAsAny
@@ -43,7 +44,8 @@ class ChannelSettings(BaseModel):
     own: SerializeAsAny[BaseModel] = Field(default_factory=OwnKeys, exclude=True)
 
     adapter: str = Field(
-        description="which platform it is: telegram, x, facebook, email, newsroom, wordpress, webhook", examples=["email"]
+        description="which platform it is: telegram, x, facebook, email, newsroom, wordpress, webhook",
+        examples=["email"],
     )
     enabled: bool = Field(
         True, description="false: nothing goes out by it, and its adapter's own keys are not looked at"
@@ -63,6 +65,9 @@ class ChannelSettings(BaseModel):
         (), description="the same for each single destination", examples=[["1/s", "20/min"]]
     )
     concurrency: int = Field(4, ge=1, le=1000, description="deliveries under way at once")
+    token_expires: date | None = Field(
+        None, description="the day on which its token ends, where the platform does not tell", examples=["2027-03-31"]
+    )
     live: bool = Field(True, description="false: nobody outside reads it, so tests and exercises may go there")
 
     @property

@@ -26,6 +26,7 @@ _TYPE_WORDS = {
     "SecretStr": "secret",
     "tuple": "list",
     "dict": "table by language",
+    "date": 'date ("2027-03-31")',
     "timedelta": 'length of time ("24h")',
     "Accepts": "table",
     "HttpUrl": "web address",

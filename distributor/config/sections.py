@@ -7,6 +7,7 @@ messages are made from it. The keys of an adapter are declared by the adapter.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import unquote, urlsplit
@@ -14,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from distributor.config.channels import ChannelSettings
-from distributor.config.units import Endpoint, Language, Named, Network, WebAddress, Words, ZoneName, distinct
+from distributor.config.units import Duration, Endpoint, Language, Named, Network, WebAddress, Words, ZoneName, distinct
 
 
 class Section(BaseModel):
@@ -161,6 +162,17 @@ class PreflightSection(Section):
     )
 
 
+class Watch(Section):
+    """What is looked at again and again, so that the desk hears of trouble."""
+
+    posts: bool = Field(True, description="whether what stands on the office's accounts is compared with what was sent")
+    every: Duration = Field(timedelta(minutes=5), description="how often, where reading is free")
+    costly_every: Duration | None = Field(
+        None, description="how often, where each post read is paid for (X); never where empty", examples=["15m"]
+    )
+    probe_every: Duration = Field(timedelta(hours=1), description="how often each channel's credentials are tried")
+
+
 class Log(Section):
     """What the service says of itself."""
 
@@ -179,6 +191,7 @@ class Settings(Section):
     worker: Worker
     audit: Audit
     preflight: PreflightSection
+    watch: Watch
     log: Log
     channels: dict[str, ChannelSettings] = Field(default_factory=dict)
     disabled: tuple[str, ...] = Field((), description="channels that are configured but switched off")
@@ -198,6 +211,7 @@ SECTIONS: Mapping[str, type[Section]] = {
     "worker": Worker,
     "audit": Audit,
     "preflight": PreflightSection,
+    "watch": Watch,
     "log": Log,
 }
 """The sections, in the order in which they are documented; beside them stands `channels`."""

@@ -207,6 +207,44 @@ class Channel(Protocol):
         """Release connections."""
 
 
+class CannotRead(Exception):
+    """What stands at the platform could not be read; the words say why, without secrets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One post as it stands at the platform; `text` in the form in which the channel compares texts."""
+
+    remote_id: str
+    text: str
+    at: datetime
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Posts:
+    """What stands there since a time. `complete`: nothing that stands was left out, so that what is missing is gone."""
+
+    posts: tuple[Post, ...]
+    complete: bool
+
+
+@runtime_checkable
+class Readable(Protocol):
+    """A channel whose own account or page can be read back: what stands there is compared with what was sent.
+
+    `costly`: the platform asks money for what is read.
+    """
+
+    costly: bool
+
+    def form(self, text: str) -> str:
+        """A rendering's text as `Post.text` would be."""
+
+    async def posts(self, since: datetime) -> Posts | None:
+        """What stands there since then; None where this installation cannot read it. Raises CannotRead."""
+
+
 class Previewer(Protocol):
     """A channel that can show a rendering to one person in private (Telegram)."""
 

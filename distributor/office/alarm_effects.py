@@ -36,8 +36,9 @@ class _Effects:
         release, revision = str(alarm.params["release"]), int(alarm.params["revision"])
         if word == "send":
             now = self._context.clock()
-            late = {"states": ("expired",), "revision": revision}
-            before = await cases.send_all_again(connection, "", release, now, now + NEW_DEADLINE, **late)
+            before = await cases.send_all_again(
+                connection, "", release, now, now + NEW_DEADLINE, states=("expired",), revision=revision
+            )
             data = {"release": release, "revision": revision, "was": before}
             await audit.append(connection, now, actor(person), "deliveries.retried", "deliveries", data)
         return [("release", release)]

@@ -22,6 +22,7 @@ from distributor.storage.alarms import Alarm
 
 BUTTON_LASTS = timedelta(days=30)
 PURPOSE = "alarm"
+OVER = "over"  # the resolution of one that ended by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +153,21 @@ class Alarms:
             await connection.commit()
         await self._tell(done, news)
         return done
+
+    async def over(self, kind: str, subject: str, *, but: str = "") -> None:
+        """What an alarm told of has ended by itself: its open ones are closed, but for the one with this key."""
+        if not [alarm for alarm in await self.open(kind) if alarm.subject == subject and alarm.key != but]:
+            return
+        now = self._context.clock()
+        async with self._context.database.transaction(logged=True) as connection:
+            for alarm in await alarms.open_alarms(connection, kind):
+                if alarm.subject != subject or alarm.key == but:
+                    continue
+                await alarms.resolve(connection, alarm.id, None, OVER, now)
+                data = {"kind": alarm.kind, "key": alarm.key, "resolution": OVER}
+                await audit.append(connection, now, "system", "alarm.resolved", alarm.subject, data)
+            await connection.commit()
+        self._context.events.publish("alarm", subject)
 
     async def _answer(
         self, connection: Connection, alarm_id: int, word: str, person: Person | None, now: datetime

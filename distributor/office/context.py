@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from distributor.config import packaged_words
 from distributor.core.asset import Media
@@ -37,6 +37,7 @@ class Seat:
     deadline: timedelta | None = None
     live: bool = True
     label: str = ""
+    token_expires: datetime | None = None  # as the settings say, for platforms that do not tell
 
     def accepts(self, revision: Revision, regions: Places, topics: Places) -> bool:
         """True where the revision's kind, regions and topics are among those asked for, and the author named no

@@ -13,6 +13,7 @@ from distributor.office.alarm_effects import give_effects
 from distributor.office.alarms import Alarms
 from distributor.office.approvals import Approvals
 from distributor.office.auditing import Auditing, SigningKey
+from distributor.office.canary import Canary
 from distributor.office.context import Context
 from distributor.office.coverage import Coverage
 from distributor.office.drafts import Drafts
@@ -25,6 +26,7 @@ from distributor.office.reviewing import Reviewing
 from distributor.office.signin import SignIn
 from distributor.office.subscriptions import Subscriptions
 from distributor.office.templates import Templates
+from distributor.office.watching import Watching
 from distributor.queue.mark import MarkKeeper
 
 
@@ -49,4 +51,6 @@ class Office:
         self.subscriptions = Subscriptions(context)
         self.acknowledging = Acknowledging(context)
         self.restoring = Restoring(context, marks)
+        self.watching = Watching(context, self.alarms)
+        self.canary = Canary(context, self.alarms)
         self.auditing = Auditing(context.database, context.clock, key, context.office_name)

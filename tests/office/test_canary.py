@@ -1,0 +1,102 @@
+"""The canary: a channel that is unwell is told once, a token's end several days before."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from distributor.demo import Stage
+from distributor.demo.stage import EDITOR
+from distributor.storage.alarms import Alarm
+from tests.office.test_watching import Time
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+async def time() -> Time:
+    """The present, in the test's hand."""
+    return Time()
+
+
+@pytest.fixture
+async def stage(tmp_path: Path, time: Time) -> AsyncIterator[Stage]:
+    """Channels, and nobody at work. The token of the Facebook page ends in 20 days, as the settings say."""
+    ends = (datetime.now(UTC) + timedelta(days=20)).date().isoformat()
+    changes = {"channels.facebook.token_expires": ends}
+    made = Stage(tmp_path / "stage", roles=frozenset(), changes=changes, clock=time)
+    await made.start()
+    yield made
+    await made.stop()
+
+
+async def look(stage: Stage, time: Time) -> list[Alarm]:
+    """An hour later."""
+    time.ahead += HOUR
+    await stage.parts.office.canary.look(HOUR, again=0.0)
+    return await stage.parts.office.alarms.open()
+
+
+async def test_channels_that_are_well_say_nothing_and_are_asked_only_when_it_is_time(stage: Stage, time: Time) -> None:
+    assert await look(stage, time) == []
+    calls = len(stage.sandbox.record.calls)
+    await stage.parts.office.canary.look(HOUR)
+    assert len(stage.sandbox.record.calls) == calls
+
+
+async def test_a_channel_that_is_unwell_is_told_once_and_again_only_after_it_was_well(stage: Stage, time: Time) -> None:
+    stage.sandbox.facebook.revoked = True
+    (alarm,) = await look(stage, time)
+    assert (alarm.kind, alarm.subject) == ("channel_unwell", "channel:facebook")
+    assert "session has been invalidated" in alarm.params["problems"]
+    assert [one.id for one in await look(stage, time)] == [alarm.id]
+    await stage.parts.office.alarms.resolve(alarm.id, stage.people[EDITOR], "seen")
+    assert await look(stage, time) == []
+    stage.sandbox.facebook.revoked = False
+    assert await look(stage, time) == []
+    stage.sandbox.facebook.revoked = True
+    (again,) = await look(stage, time)
+    assert again.key != alarm.key
+    stage.sandbox.facebook.revoked = False
+    assert await look(stage, time) == [], "what is well again closes its alarm"
+
+
+async def test_one_failure_is_the_networks_and_is_not_told(stage: Stage, time: Time) -> None:
+    stage.sandbox.faults.order("facebook", "me.get", "error", status=503)
+    assert await look(stage, time) == []
+
+
+async def test_a_tokens_end_is_told_14_7_3_and_1_days_before(stage: Stage, time: Time) -> None:
+    for _ in range(22):
+        time.ahead += timedelta(days=1) - HOUR
+        assert len(await look(stage, time)) <= 1, "the newest one only"
+    keys = [key async for key in raised(stage)]
+    assert [key.rpartition(":")[2] for key in keys] == ["14", "7", "3", "1"]
+
+
+async def raised(stage: Stage) -> AsyncIterator[str]:
+    """The keys of all alarms about tokens, in order."""
+    async for line in stage.parts.office.auditing.export():
+        if line.get("kind") == "alarm.raised" and line["data"]["kind"] == "token_expires":
+            yield line["data"]["key"]
+
+
+async def test_a_worker_looks_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("distributor.app.PATROL_SECONDS", 0.05)
+    ends = (datetime.now(UTC) + timedelta(days=3)).date().isoformat()
+    made = Stage(tmp_path / "stage", roles=frozenset({"worker"}), changes={"channels.x.token_expires": ends})
+    await made.start()
+    try:
+        for _ in range(100):
+            if found := await made.parts.office.alarms.open():
+                break
+            await asyncio.sleep(0.05)
+        assert [(alarm.kind, alarm.params["channel"], alarm.params["days"]) for alarm in found] == [
+            ("token_expires", "x", 2)
+        ]
+    finally:
+        await made.stop()
