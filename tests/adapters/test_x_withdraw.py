@@ -73,14 +73,15 @@ async def test_a_withdrawal_deletes_every_post_of_a_thread(open_x: Open, sandbox
     assert sandbox.calls("x", "users.tweets") == 0  # the ids are known
 
 
-@pytest.mark.parametrize("status", [200, 404])
-async def test_what_is_gone_already_is_withdrawn(open_x: Open, sandbox: Sandbox, desk: Desk, status: int) -> None:
+@pytest.mark.parametrize("told", ["deleted: false", "404", "404 twice"])
+async def test_what_is_gone_already_is_withdrawn(open_x: Open, sandbox: Sandbox, desk: Desk, told: str) -> None:
     x = open_x()
     out = await published(desk, x)
     sandbox.x.posts.delete(out.ids[0])
-    if status == 404:
-        body = {"title": "Not Found", "status": 404, "detail": "Not Found", "type": "about:blank"}
-        sandbox.faults.order("x", "tweets.delete", "error", status=404, body=body)
+    kind = "https://api.x.com/2/problems/resource-not-found"
+    body = {"title": "Not Found Error", "status": 404, "detail": "Could not find tweet.", "type": kind}
+    for method in {"404": ["tweets.delete"], "404 twice": ["tweets.delete", "tweets.get"]}.get(told, []):
+        sandbox.faults.order("x", method, "error", status=404, body=body)
     assert isinstance(await go(x, await withdrawal(desk, x, out), Recorder()), Sent)
 
 
