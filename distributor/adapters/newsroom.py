@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 
 from pydantic import BaseModel, Field, field_validator
 
@@ -16,7 +17,7 @@ from distributor.adapters.newsroom_page import DOWNLOAD, after
 from distributor.adapters.newsroom_words import sentence
 from distributor.adapters.site import clean_html, download_profile
 from distributor.core.asset import Asset, MediaKind, Profile
-from distributor.core.channel import Action, Allowance, Health, Job, Progress, Source, Traits
+from distributor.core.channel import Action, Allowance, Health, Job, Post, Posts, Progress, Source, Traits
 from distributor.core.markup import html, parse, plain
 from distributor.core.outcome import Absent, Finding, Outcome, Receipt, Rejected, Sent
 from distributor.core.ports import PageMark, Surroundings
@@ -45,6 +46,7 @@ class Newsroom:
 
     def __init__(self, name: str, settings: NewsroomSettings, surroundings: Surroundings) -> None:
         self.name = name
+        self.costly = False
         self.traits = Traits(repeatable=True, all_languages=True, prepares=False, actions=frozenset(Action))
         self._settings = settings
         self._around = surroundings
@@ -153,6 +155,16 @@ class Newsroom:
     async def probe(self) -> Health:
         """The website needs no credentials."""
         return Health(True, self._around.base_url)
+
+    def form(self, text: str) -> str:
+        """A page keeps its texts as they are."""
+        return text
+
+    async def posts(self, since: datetime) -> Posts:
+        """The pages that stand, one entry for each language: somebody may have changed them behind our back."""
+        found = await self._around.pages.standing(since)
+        base = self._around.base_url
+        return Posts(tuple(Post(path, text, at, base + path) for path, at, texts in found for text in texts), True)
 
     async def aclose(self) -> None:
         """Nothing is open."""

@@ -5,7 +5,7 @@ May touch: pages, page_files. A file may be served only while a published page n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -50,6 +50,13 @@ class NewsroomPages:
             await _name_files(connection, release_id, page)
             await connection.commit()
             return f"/releases/{release['slug']}"
+
+    async def standing(self, since: datetime) -> Sequence[tuple[str, datetime, tuple[str, ...]]]:
+        """See core.ports.Pages.standing."""
+        query = select(pages).where(pages.c.published_at >= since, pages.c.state != WITHDRAWN)
+        async with self._database.read() as connection:
+            rows = (await connection.execute(query)).all()
+        return [(f"/releases/{row.slug}", row.published_at, _texts(row.page)) for row in rows]
 
     async def find(self, key: str) -> str | None:
         """See core.ports.Pages.find."""
@@ -130,6 +137,10 @@ async def _name_files(connection: AsyncConnection, release_id: str, page: Page) 
 def _folded(text: str) -> str:
     # Casefold before indexing and before asking: it also folds Mtavruli to Mkhedruli.
     return normalise(text).casefold()
+
+
+def _texts(page: Page) -> tuple[str, ...]:
+    return tuple(str(version.get("text", "")) for version in page.get("languages", {}).values())
 
 
 def _words(page: Page) -> str:

@@ -46,6 +46,10 @@ class NoPages:
         """Never."""
         raise AssertionError("only the newsroom adapter writes pages")
 
+    async def standing(self, since: datetime) -> list[tuple[str, datetime, tuple[str, ...]]]:
+        """Never."""
+        raise AssertionError("only the newsroom adapter reads pages")
+
     async def find(self, key: str) -> str | None:
         """Never."""
         raise AssertionError("only the newsroom adapter reads pages")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from sqlalchemy import text
 
-from distributor.core.ports import EVERY
+from distributor.core.clock import ClockDoubt
+from distributor.core.ports import EMBARGO, EVERY
 from distributor.demo.stage import ADMINISTRATOR, DESK_CHAT, EDITOR
+from distributor.storage.deliveries import Deliveries
 from tests.bot.people import Desk
 
 
@@ -38,3 +42,18 @@ async def test_f20_a_restored_database_is_one_alert_without_a_button(desk: Desk)
     await desk.office.restoring.recover(desk.person(ADMINISTRATOR))
     await desk.reads(DESK_CHAT, "works again")
     assert len(alerts(desk)) == 1
+
+
+async def test_closed_embargoes_are_an_alert_unless_the_clocks_alarm_speaks_of_them(desk: Desk) -> None:
+    operations, boss = desk.office.operations, desk.person(ADMINISTRATOR)
+    await operations.pause(EMBARGO, boss, "we wait for the ministry")
+    alert = await desk.reads(DESK_CHAT, "every embargo", button="o:")
+    assert "channels resume '*embargo'" in alert["text"]
+    await desk.press(ADMINISTRATOR, alert, "o:")
+    await desk.reads(DESK_CHAT, "works again")
+    store, now = Deliveries(desk.office.context.database, ""), desk.office.context.clock()
+    await store.doubt_clock(ClockDoubt("jumped", timedelta(days=1)), "w", now)
+    alarm = await desk.reads(DESK_CHAT, "It jumped ahead at once: 1 day", button="l:")
+    await desk.press(ADMINISTRATOR, alarm, "Leave closed")
+    await desk.reads(DESK_CHAT, "left closed by", button="o:")
+    assert len(alerts(desk)) == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,8 +17,8 @@ from distributor.demo.stage import AUTHOR, CHANNEL_CHAT, EDITOR
 from distributor.office.watching import MOST
 from distributor.sandbox.telegram import WITNESS_TOKEN
 from distributor.storage.alarms import Alarm
-from tests.faults.engine import working
-from tests.queue.acts import all_in, approve, until, write
+from tests.faults.engine import tell, working
+from tests.queue.acts import TEXT, all_in, approve, until, write
 
 CHANNELS = ("x", "facebook", "telegram")
 EACH = pytest.mark.parametrize("channel", CHANNELS)
@@ -138,15 +139,40 @@ async def test_one_of_ours_that_was_changed_is_asked_about(office: Office) -> No
     assert (alarm.kind, alarm.params["text"], alarm.params["release"]) == ("changed", "Something else", release)
 
 
+async def test_our_own_newsroom_is_watched_too(office: Office) -> None:
+    release = await office.publish("newsroom")
+    assert await office.look("newsroom") == []
+    await tell(office.stage, "UPDATE pages SET page = json_set(page, '$.languages.ka.text', 'Something else')")
+    (alarm,) = await office.look("newsroom")
+    assert (alarm.kind, alarm.params["release"]) == ("changed", release)
+    await tell(office.stage, "DELETE FROM pages")
+    assert [alarm.kind for alarm in await office.look("newsroom")] == ["changed", "vanished"]
+
+
+async def test_our_own_correction_is_no_finding(office: Office) -> None:
+    release = await office.publish("x", "facebook", "telegram", "newsroom")
+    parts, people = office.stage.parts.office, office.stage.people
+    await parts.aftercare.begin_correction(release, people[AUTHOR])
+    corrected = replace(TEXT, body="გუშინ დილით ორი ტურისტი იპოვეს.")
+    await parts.drafts.change(release, people[AUTHOR], versions=(corrected,))
+    made = await parts.drafts.submit(release, people[AUTHOR])
+    await parts.approvals.decide(
+        people[EDITOR].id, Decision.APPROVE, release, made.release.decided_over, made.content_hash
+    )
+    async with working(office.stage):
+        await until(office.stage, all_in("sent"), release)
+    assert await office.look("x", "facebook", "telegram", "newsroom") == []
+
+
 async def test_our_own_withdrawal_is_no_finding(office: Office) -> None:
-    release = await office.publish("x", "facebook")
+    release = await office.publish("x", "facebook", "newsroom")
     parts, people = office.stage.parts.office, office.stage.people
     made = await parts.aftercare.withdraw(release, people[AUTHOR], "wrong")
     number, seen = made.release.decided_over, made.content_hash
     await parts.approvals.decide(people[EDITOR].id, Decision.APPROVE, release, number, seen)
     async with working(office.stage):
         await until(office.stage, all_in("sent"), release)
-    assert await office.look("x", "facebook") == []
+    assert await office.look("x", "facebook", "newsroom") == []
 
 
 async def test_what_is_not_told_yet_is_known_by_its_words(office: Office) -> None:
