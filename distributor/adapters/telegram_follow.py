@@ -93,8 +93,6 @@ class Follow:
         """A new message; or what is known of it already."""
         step, kept = f"part:{op.index}", done(progress, op.index)
         if kept is None:
-            if progress.get("stands") is None:  # a person may confirm the message, and the rest must be known then too
-                await progress.save("stands", now.data())
             await progress.begin(step)
             messages = await self._posting.post(job, progress, step, op.part, first_id(job, progress))
             if not isinstance(messages, tuple):

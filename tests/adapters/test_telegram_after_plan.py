@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -13,9 +14,24 @@ from distributor.adapters.telegram_follow import after_call, messages_of
 from distributor.adapters.telegram_notices import ADDED, CORRECTION, NOTICE, WITHDRAWAL, posts_of
 from distributor.adapters.telegram_plan import Drop, Edit, Op, Post, correcting, still_visible, withdrawing
 from distributor.adapters.telegram_render import main_items
-from distributor.adapters.telegram_slots import BLANK, GONE, HEAD, KEPT, STUCK, TEXT, Slot, key_of, mark_of, slots_of
+from distributor.adapters.telegram_slots import (
+    BLANK,
+    GONE,
+    HEAD,
+    KEPT,
+    STUCK,
+    TEXT,
+    Slot,
+    key_of,
+    mark_of,
+    slots_of,
+    standing,
+)
 from distributor.core.asset import MediaKind, Rendition
+from distributor.core.channel import Action, Before, Destination, Job
+from distributor.core.outcome import Receipt
 from distributor.core.rendering import Part, Placed, Rendering
+from tests.adapters.support import Recorder
 
 NOTICES = (Part(NOTICE, "withdrawn"), Part(WITHDRAWAL, "withdrawn: title"))
 Answer = Callable[[Op], Change]
@@ -179,3 +195,56 @@ def test_what_has_to_disappear_goes_first() -> None:
     slots = published(version([1, 2], ["a", "b"]))
     ops = correcting(slots, correction([1], ["c", "d"]), doubt=True)
     assert [type(op) for op in ops] == [Drop, Edit, Edit, Post]
+
+
+def test_where_a_photo_can_be_neither_changed_nor_deleted_the_labelled_correction_has_the_text_alone() -> None:
+    stuck = [Slot(1, HEAD, "0123456789abcdef", "words", STUCK + KEPT)]
+    (op,) = correcting(stuck, correction([], ["short"]), doubt=False)
+    assert isinstance(op, Post)
+    assert op.part.kind == CORRECTION
+
+
+# ---- what a publication left ----
+
+
+def left(progress: dict[str, object], ids: Sequence[int] | None) -> list[tuple[int, str]]:
+    """Number and place of the messages that a publication of two photos and two texts left."""
+    receipt = Receipt(tuple(map(str, ids))) if ids is not None else None
+    rendering = version([1, 2], ["a", "b", "c"])
+    at = datetime(2026, 3, 5, tzinfo=UTC)
+    before = Before(1, rendering, receipt, progress, at, at, "k", "k")
+    job = Job(
+        delivery_id=1,
+        action=Action.CORRECT,
+        key="k",
+        rendering=correction([1, 2], ["a", "b", "c"]),
+        destination=Destination(1, "public", "@public_desk"),
+        release_id="abcdefghjk",
+        revision=2,
+        slug="s",
+        permanent_url="",
+        attempt=1,
+        approved_at=at,
+        before=before,
+    )
+    return [(slot.id, slot.place) for slot in standing(job, Recorder()).slots]
+
+
+def test_the_numbers_of_a_publication_are_told_apart() -> None:
+    there = {"part:0": {"ids": [1, 2]}, "part:1": {"ids": [3]}}
+    assert left(there, [1, 2, 3, 4]) == [(1, HEAD), (2, HEAD), (3, TEXT), (4, TEXT)]
+    assert left({}, [1, 2, 3, 4]) == [(1, HEAD), (2, HEAD), (3, TEXT), (4, TEXT)], "a backup without its progress"
+
+
+def test_what_a_person_confirmed_has_no_number_and_takes_nobody_elses() -> None:
+    confirmed = {"part:0": {"confirmed": "person:3"}, "part:1": {"ids": [3]}}
+    assert left(confirmed, [3, 4]) == [(0, HEAD), (0, HEAD), (3, TEXT), (4, TEXT)]
+    begun = {"publish": {"confirmed": "person:3"}, "part:1": {"ids": [3]}}
+    assert left(begun, [3, 4]) == [(0, HEAD), (0, HEAD), (3, TEXT), (4, TEXT)]
+    last = {"part:0": {"ids": [1, 2]}, "part:1": {"ids": [3]}, "part:2": {"confirmed": "person:3"}}
+    assert left(last, []) == [(1, HEAD), (2, HEAD), (3, TEXT), (0, TEXT)]
+
+
+def test_of_a_publication_without_a_receipt_what_is_not_kept_may_stand() -> None:
+    assert left({"part:0": {"ids": [1, 2]}}, None) == [(1, HEAD), (2, HEAD), (0, TEXT), (0, TEXT)]
+    assert left({}, None) == [(0, HEAD), (0, HEAD), (0, TEXT), (0, TEXT)]
