@@ -185,7 +185,7 @@ def test_the_import_contracts_refuse(case: str | None, tmp_path: Path) -> None:
         "config",
         "core",
     ]
-    parts += [f"adapters/{name}" for name in ("telegram", "x", "facebook", "email", "newsroom")]
+    parts += [f"adapters/{name}" for name in ("telegram", "x", "facebook", "email", "newsroom", "wordpress", "webhook")]
     for folder in (package, *(package / part for part in parts)):
         folder.mkdir()
         (folder / "__init__.py").write_text("", "utf-8")
