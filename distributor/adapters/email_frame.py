@@ -1,8 +1,9 @@
 """What stands around a release in a mail: that it corrects, withdraws or holds one, an embargo; and the short mails.
 
 Pure. A box at the top and a label in the subject say it before a word of the release does. The embargo's box and label
-are kept a second time as fields, so that a mail whose approval came after the embargo's end can go without them: both
-forms are part of what was approved.
+are kept a second time as fields, so that a mail whose approval came after the embargo's end can go without them; those
+of a correction too, for who never had the first version gets the new one, which corrects nothing. All forms are part
+of what was approved.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from html import escape
 
-from distributor.adapters.email_notices import ACKNOWLEDGE, FIRST, KINDS, NoticeWords, notice_words, when, zone_of
+from distributor.adapters.email_notices import ACKNOWLEDGE, FIRST, KINDS, MAIL, NoticeWords, notice_words, when, zone_of
 from distributor.adapters.email_words import Words, words
 from distributor.core.asset import MediaKind
 from distributor.core.channel import Job, Source
@@ -24,6 +25,7 @@ SHORT = frozenset({Action.WITHDRAW, Action.HOLD, Action.LIFT})
 
 _STYLE = "<style>.box{border:2px solid #b3261e;padding:4px 16px;margin:0 0 20px}.ack{font-weight:600}</style>"
 _RULE = "*" * 40
+_SUBJECTS = {"subject", "free_subject"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +77,12 @@ class Frame:
     @property
     def asks_text(self) -> str:
         """The reader's own link to say that this was read, as text."""
-        return f"{self.acknowledge}: {ACKNOWLEDGE}" if self.acknowledge else ""
+        return _asks_text(self.acknowledge)
 
     @property
     def asks_html(self) -> str:
         """The same as HTML."""
-        return (
-            f'<p class="ack"><a href="{ACKNOWLEDGE}">{escape(self.acknowledge)}</a></p>\n' if self.acknowledge else ""
-        )
+        return _asks_html(self.acknowledge)
 
 
 def frame(source: Source, language: str, title: str, time_zone: str) -> Frame:
@@ -102,6 +102,8 @@ def frame(source: Source, language: str, title: str, time_zone: str) -> Frame:
         fields |= {"embargo": source.revision.embargo.isoformat(), "scheduled": at, "free_subject": free}
         fields |= {"embargo_text": embargo.text, "embargo_html": embargo.html}
     asks = said.acknowledge if action in (Action.CORRECT, Action.WITHDRAW, Action.HOLD) else ""
+    if action is Action.CORRECT:
+        fields |= {"notice_label": label, "notice_text": notice.text, "notice_html": notice.html, "asks": asks}
     return Frame(KINDS[action], mark + title, subject, notice, embargo, asks, fields)
 
 
@@ -173,9 +175,36 @@ def short_html(source: Source, around: Frame, language: str) -> str:
     )
 
 
-def unmarked(job: Job) -> Job:
-    """The job without the embargo's box and label, where it was over before the approval: a correction made later.
-    Nothing above the box is of several lines, so its first occurrence is itself."""
+def fitting(job: Job) -> Job:
+    """The job with what fits this reader and this moment of all that was approved."""
+    return _unmarked(_uncorrected(job))
+
+
+def is_new(job: Job) -> bool:
+    """True where the reader has nothing of a release that was corrected."""
+    return job.before is None and job.rendering.parts[0].kind == KINDS[Action.CORRECT]
+
+
+def _uncorrected(job: Job) -> Job:
+    """Without the correction's box and label, and as a mail like any other, for a reader who is new to it. The reader's
+    own link stands in the foot, so its last occurrence is itself; the box stands above all that people wrote."""
+    if not is_new(job):
+        return job
+    part = job.rendering.parts[0]
+    label, asks = part.fields["notice_label"], part.fields["asks"]
+    free = replace(
+        part,
+        kind=MAIL,
+        text=_without_last(part.text.replace(part.fields["notice_text"], "", 1), f"{_asks_text(asks)}\n\n"),
+        html=_without_last(part.html.replace(part.fields["notice_html"], "", 1), _asks_html(asks)),
+        fields=part.fields | {name: part.fields[name].replace(label, "", 1) for name in _SUBJECTS & {*part.fields}},
+    )
+    return replace(job, rendering=replace(job.rendering, parts=(free,)))
+
+
+def _unmarked(job: Job) -> Job:
+    """Without the embargo's box and label, where it was over before the approval: a correction made later. Nothing
+    above the box is of several lines, so its first occurrence is itself."""
     part = job.rendering.parts[0]
     embargo = part.fields.get("embargo", "")
     if not embargo or job.approved_at < datetime.fromisoformat(embargo):
@@ -187,6 +216,19 @@ def unmarked(job: Job) -> Job:
         fields=part.fields | {"subject": part.fields["free_subject"]},
     )
     return replace(job, rendering=replace(job.rendering, parts=(free,)))
+
+
+def _asks_text(words: str) -> str:
+    return f"{words}: {ACKNOWLEDGE}" if words else ""
+
+
+def _asks_html(words: str) -> str:
+    return f'<p class="ack"><a href="{ACKNOWLEDGE}">{escape(words)}</a></p>\n' if words else ""
+
+
+def _without_last(text: str, gone: str) -> str:
+    before, _, after = text.rpartition(gone)
+    return before + after
 
 
 def early(job: Job, part: Part) -> bool:

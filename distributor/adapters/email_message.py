@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from distributor.adapters.email_dkim import DkimKey, sign
-from distributor.adapters.email_frame import early, unmarked
+from distributor.adapters.email_frame import early, fitting, is_new
 from distributor.adapters.email_headers import Unsendable, message_id, one_line, reader_head, release_head, thread_head
 from distributor.adapters.email_mime import Body, body
 from distributor.adapters.email_notices import ACKNOWLEDGE, FIRST, MAIL, PLACES, when
@@ -91,7 +91,7 @@ def template(
 ) -> Template:
     """What a job's mail shares with every other of the same `template_key`. `picture` is the content of the part's one
     rendition. Unsendable where no reader could get it."""
-    job = unmarked(job)
+    job = fitting(job)
     part, domain = job.rendering.parts[0], settings.sender_domain
     before, after = release_head(job, settings, office_name)
     cid = ""
@@ -110,7 +110,7 @@ def template_key(job: Job) -> Hashable:
     pictures = tuple((placed.rendition.digest, placed.rendition.media_type) for placed in part.media)
     return (
         part.kind, part.text, part.html, *part.fields.items(), pictures,
-        rendering.language, job.destination.channel, job.approved_at, early(job, part),
+        rendering.language, job.destination.channel, job.approved_at, early(job, part), is_new(job),
     )  # fmt: skip
 
 

@@ -204,14 +204,26 @@ async def test_who_got_nothing_is_told_nothing(stage: Stage, action: Action) -> 
 
 
 @pytest.mark.parametrize("action", [Action.CORRECT, Action.PUBLISH])
-async def test_a_correction_for_a_reader_without_the_first_is_labelled_and_in_no_thread(
-    stage: Stage, action: Action
+@pytest.mark.parametrize("embargo", [None, NOON])
+async def test_who_never_had_the_first_version_gets_the_new_one_as_a_mail_like_any_other(
+    stage: Stage, action: Action, embargo: datetime | None
 ) -> None:
-    message = await sent(stage, action, await notice(stage, Action.CORRECT), before=None)
-    assert message["Subject"] == f"შესწორება: {TITLE}"
+    odd = f"{BODY}\n\n{notice_words('ka').acknowledge}: {ACKNOWLEDGE}"
+    version = LanguageVersion("ka", TITLE, LEAD, odd)
+    new = await notice(stage, Action.CORRECT, embargo=embargo, versions=(version,))
+    plain = await notice(stage, Action.PUBLISH, embargo=embargo, versions=(version,), notice=None)
+    early = {"approved_at": FIRST_AT, "intended_at": FIRST_AT, "before": None}
+    message = await sent(stage, action, new, **early)
+    like = await sent(stage, Action.PUBLISH, plain, **early)
+    assert message["Subject"] == like["Subject"]
     assert message["In-Reply-To"] is None
     assert message["References"] is None
-    assert "ოთხი" in bodies(message)[0]
+    for one, other in zip(bodies(message), bodies(like), strict=True):
+        assert one.partition("<main>")[2] == other.partition("<main>")[2].replace("token-2", "token-1")
+        assert WORDS["ka"] not in one
+    assert bodies(message)[0] == bodies(like)[0].replace("token-2", "token-1")
+    told = await sent(stage, Action.CORRECT, new, approved_at=FIRST_AT, intended_at=FIRST_AT)
+    assert "შესწორება" in told["Subject"]  # who has it is told, from the same list at the same time
 
 
 async def test_a_withdrawn_photo_is_named_by_its_number_and_is_gone(stage: Stage) -> None:
@@ -310,8 +322,9 @@ async def test_no_mail_is_dated_in_the_future(
 async def test_a_template_is_shared_by_those_alone_whose_mails_are_alike(stage: Stage) -> None:
     rendering = await notice(stage, Action.CORRECT, embargo=NOON)
     one = job(stage, Action.CORRECT, rendering, approved_at=FIRST_AT, intended_at=FIRST_AT)
-    other = job(stage, Action.CORRECT, rendering, approved_at=FIRST_AT, intended_at=FIRST_AT, before=None)
+    other = job(stage, Action.CORRECT, rendering, approved_at=FIRST_AT, intended_at=FIRST_AT)
     assert template_key(one) == template_key(other)
+    assert template_key(one) != template_key(replace(one, before=None))
     part = rendering.parts[0]
     assert template_key(one) != template_key(replace(one, intended_at=NOON))
     hold = replace(rendering, parts=(replace(part, kind="hold"),))
