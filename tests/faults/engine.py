@@ -15,7 +15,8 @@ from typing import Any
 from sqlalchemy import text
 from tenacity import wait_fixed
 
-from distributor.app import Parts, _lane
+from distributor.app import Parts
+from distributor.app import lane_of as make_lane
 from distributor.core.approval import Decision
 from distributor.core.policy import RetryPolicy
 from distributor.demo import Stage
@@ -31,7 +32,7 @@ QUICK = RetryPolicy(wait=wait_fixed(0.05))
 
 def make_worker(parts: Parts, name: str = "test", *, lease: float = 1.0, poll: float = 0.1) -> Worker:
     """A worker over real parts, with short waits."""
-    lanes = {key: _lane(key, parts.settings.channels[key], channel) for key, channel in parts.channels.items()}
+    lanes = {key: make_lane(key, parts.settings.channels[key], channel) for key, channel in parts.channels.items()}
     for lane in lanes.values():
         lane.policy = QUICK
     store = Deliveries(parts.database, parts.office.context.base_url)

@@ -86,7 +86,7 @@ async def raised(stage: Stage) -> AsyncIterator[str]:
 
 
 async def test_a_worker_looks_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("distributor.app.PATROL_SECONDS", 0.05)
+    monkeypatch.setattr("distributor.app.service.PATROL_SECONDS", 0.05)
     ends = (datetime.now(UTC) + timedelta(days=3)).date().isoformat()
     made = Stage(tmp_path / "stage", roles=frozenset({"worker"}), changes={"channels.x.token_expires": ends})
     await made.start()

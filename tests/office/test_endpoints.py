@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from distributor.adapters.webhook import WAITS
-from distributor.app import _lane
+from distributor.app import lane_of
 from distributor.core.refusal import Refused
 from distributor.demo import Stage
 from distributor.demo.stage import ADMINISTRATOR, AUTHOR
@@ -70,7 +70,7 @@ async def test_each_endpoint_has_a_key_of_its_own_and_showing_it_is_logged(stage
 
 async def test_the_lane_has_the_schedule_of_its_channel_and_time_for_it(stage: Stage) -> None:
     lanes = {
-        name: _lane(name, stage.settings.channels[name], stage.parts.channels[name]) for name in ("hooks", "press")
+        name: lane_of(name, stage.settings.channels[name], stage.parts.channels[name]) for name in ("hooks", "press")
     }
     assert [lane.policy.most_attempts for lane in lanes.values()] == [10, 100]
     seats = stage.parts.office.context.seats
