@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -207,7 +208,7 @@ def test_where_a_photo_can_be_neither_changed_nor_deleted_the_labelled_correctio
 # ---- what a publication left ----
 
 
-def left(progress: dict[str, object], ids: Sequence[int] | None) -> list[tuple[int, str]]:
+def left(progress: Mapping[str, Any], ids: Sequence[int] | None) -> list[tuple[int, str]]:
     """Number and place of the messages that a publication of two photos and two texts left."""
     receipt = Receipt(tuple(map(str, ids))) if ids is not None else None
     rendering = version([1, 2], ["a", "b", "c"])
