@@ -96,7 +96,7 @@ class Aftercare:
         async with self._context.database.read() as connection:
             found, out = await self._out(connection, release_id, person, lock=False)
             number = await rows.next_number(connection, release_id)
-            reached = await promises.channels_out(connection, release_id)
+            reached = await promises.channels_reached(connection, release_id)
         content = changed(replace(out.content, number=number, notice=notice))
         checked = await check(self._context, content, found.slug, before=out.content, out=reached)
         if checked.preflight.blocked:

@@ -161,7 +161,7 @@ class Drafts:
         async with self._context.database.read() as connection:
             number = await rows.next_number(connection, found.id)
             before = await rows.get_revision(connection, found.id, found.revision) if found.following else None
-            out = await promises.channels_out(connection, found.id) if found.following else frozenset[str]()
+            out = await promises.channels_reached(connection, found.id) if found.following else frozenset[str]()
         content = replace(found.draft, number=number)
         return await check(self._context, content, found.slug, before=before.content if before else None, out=out)
 

@@ -27,8 +27,8 @@ async def promise(context: Context, connection: Connection, revision: RevisionRo
     """Write the approval of a frozen revision and every delivery that it promises. Returns how many.
 
     A first publication goes to whoever asked for it. A correction goes to those who have an earlier version or may have
-    it, and replaces what is still queued. A withdrawal cancels what is queued, and goes to everybody else. A hold and
-    its lifting are told to those who have the release.
+    it, and replaces what is still queued where the channel still accepts it. A withdrawal cancels what is queued, and
+    goes to everybody else. A hold and its lifting are told to those who have the release.
     """
     content, action = revision.content, revision.content.action
     beside = action in (Action.HOLD, Action.LIFT)
@@ -70,7 +70,7 @@ async def _promise_part(
     if content.action in seat.adapter.traits.actions:
         fixed = _following(content, now)
         made += await promises.promise_after(connection, content, hash_, part, fixed, out=True)
-    if content.action is Action.CORRECT:
+    if content.action is Action.CORRECT and seat.accepts(content, context.regions, context.topics):
         fixed = _fixed(content, seat, now)
         made += await promises.promise_after(connection, content, hash_, part, fixed, out=False)
     return made

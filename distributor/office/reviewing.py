@@ -90,7 +90,7 @@ class Reviewing:
             return
         number = await rows.next_number(connection, release_id)
         content = replace(out.content, number=number, notice=Notice(Action.WITHDRAW, {}, "the review says: wrong"))
-        reached = await promises.channels_out(connection, release_id)
+        reached = await promises.channels_reached(connection, release_id)
         checked = notice_beside(self._context, content, release.slug, out.content, reached)
         await rows.freeze(connection, content, checked.frozen, person.id, now, stands=Stands.PROPOSED)
         data = {"revision": number, "content_hash": checked.content_hash, "reason": "review", "withdrawn": []}

@@ -138,6 +138,14 @@ async def channels_out(connection: AsyncConnection, release_id: str) -> frozense
     return frozenset((await connection.execute(query)).scalars().all())
 
 
+async def channels_reached(connection: AsyncConnection, release_id: str) -> frozenset[str]:
+    """The same, and those to which it is still on its way: what follows is proposed now and approved later, and in
+    between it may get there."""
+    on_its_way = deliveries.c.state.in_(["queued", "waiting"])
+    query = select(deliveries.c.channel).where(deliveries.c.release_id == release_id, or_(on_its_way, *_out()))
+    return frozenset((await connection.execute(query.distinct())).scalars().all())
+
+
 async def has_left(connection: AsyncConnection, release_id: str) -> bool:
     """True where something of the release is out, or may be: a new revision would be a second publication."""
     query = select(deliveries.c.id).where(deliveries.c.release_id == release_id, or_(*_out()))

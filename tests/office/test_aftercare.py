@@ -252,3 +252,40 @@ async def test_a_language_that_is_new_in_a_correction_is_shown(office: PressOffi
     standing = await office.office.reading.standing(release_id)
     assert standing.revision is not None
     assert [version.language for version in standing.revision.content.versions] == ["ka", "en"]
+
+
+async def channel(office: PressOffice, name: str, state: str) -> None:
+    """Every delivery of a channel stands so."""
+    async with office.database.transaction() as connection:
+        await connection.execute(update(deliveries).where(deliveries.c.channel == name).values(state=state))
+        await connection.commit()
+
+
+async def test_what_leaves_between_the_proposal_and_its_approval_is_withdrawn_too(office: PressOffice) -> None:
+    """Simulation, seed 132: the channel had nothing yet when the withdrawal was proposed, and kept what it got then."""
+    release_id = await office.approved()
+    await channel(office, "website", "sent")
+    proposed = await office.office.aftercare.withdraw(release_id, office.people[AUTHOR], "wrong")
+    await channel(office, "telegram", "sent")
+    await approve(office, proposed)
+    reached = {"https://press.example", "@ministry"}
+    assert await told(office, release_id, 2) == dict.fromkeys(reached, ("withdraw", "queued"))
+
+
+@pytest.mark.parametrize("left", [True, False])
+async def test_a_correction_for_fewer_channels_goes_where_the_old_version_is_and_nowhere_else(
+    office: PressOffice, left: bool
+) -> None:
+    release_id = await office.approved()
+    await channel(office, "website", "sent")
+    person = office.people[AUTHOR]
+    await office.office.aftercare.begin_correction(release_id, person)
+    await office.office.drafts.change(release_id, person, versions=(FIXED,), notice=WHAT, channels=("website",))
+    proposed = await office.office.drafts.submit(release_id, person)
+    if left:
+        await channel(office, "telegram", "sent")
+    await approve(office, proposed)
+    wanted = {"https://press.example": ("correct", "queued")}
+    assert await told(office, release_id, 2) == wanted | ({"@ministry": ("correct", "queued")} if left else {})
+    (old,) = [row["state"] for row in await office.rows(release_id) if row["channel"] == "telegram"][:1]
+    assert old == ("sent" if left else "cancelled")

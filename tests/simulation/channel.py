@@ -7,11 +7,9 @@ to outcomes as the real adapters do.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
-from typing import Any
 
 from distributor.core.asset import Asset, MediaKind, Profile, Rendition
-from distributor.core.channel import Health, Job, Progress, Source
+from distributor.core.channel import Action, Health, Job, Progress, Source
 from distributor.core.outcome import (
     Absent,
     CannotTell,
@@ -19,7 +17,6 @@ from distributor.core.outcome import (
     Finding,
     LookAgain,
     Outcome,
-    Receipt,
     Rejected,
     Scope,
     Sent,
@@ -27,7 +24,8 @@ from distributor.core.outcome import (
 )
 from distributor.core.ports import Clock
 from distributor.core.rendering import Part, Placed, Problem, Rendering
-from tests.simulation.habits import Fate, Kind
+from tests.simulation.following import Change, Op, Post, blind, known_ids, plan, receipt_of
+from tests.simulation.habits import Fate, Follows, Kind
 from tests.simulation.platform import Platform
 
 
@@ -55,14 +53,19 @@ class SimulatedChannel:
 
     def render(self, source: Source) -> Rendering | None:
         """As many parts as the kind makes calls, in the first language that the revision has; with the first go as many
-        photos as there are uploads."""
-        version = source.revision.version(source.languages)
+        photos as there are uploads. A correction has its labelled notice too, and any other notice is one part."""
+        revision = source.revision
+        version = revision.version(source.languages)
         if version is None:
             return None
-        titles = (f"{version.title} ({number})" for number in range(1, self.kind.parts + 1))
-        parts = [Part("message", text=title) for title in titles]
+        if revision.action not in (Action.PUBLISH, Action.CORRECT):
+            return Rendering(self.name, version.language, (Part("notice", text=f"{revision.action}: {version.title}"),))
         photos = tuple(Placed(_photo(number), MediaKind.PHOTO) for number in range(self.kind.steps))
-        return Rendering(self.name, version.language, (replace(parts[0], media=photos), *parts[1:]))
+        parts = [Part("message", text=f"{version.title} ({number})") for number in range(1, self.kind.parts + 1)]
+        parts[0] = Part("message", text=parts[0].text, media=photos)
+        if revision.action is Action.CORRECT and self.kind.notice:
+            parts.append(Part("notice", text=f"correct: {version.title}"))
+        return Rendering(self.name, version.language, tuple(parts))
 
     def check(self, rendering: Rendering) -> tuple[Problem, ...]:
         """Nothing is ever wrong with it."""
@@ -91,38 +94,65 @@ class SimulatedChannel:
         return None
 
     async def publish(self, job: Job, progress: Progress) -> Outcome:
-        """Every part that is not there yet, each in one irrevocable call."""
-        for index in range(len(job.rendering.parts)):
-            if _done(progress, index):
-                continue
-            step = f"part:{index}" if index else "publish"
-            if index:
-                await progress.begin(step)
-            outcome = await self._call(job, index, step)
+        """Every call that is left: a new post is begun before it, an edit and a deletion may be repeated."""
+        left = plan(self.kind, job, progress)
+        for op in left:
+            if isinstance(op, Post):
+                outcome = await self._post(job, progress, op)
+            else:
+                outcome = await self._call(job, op, "edit")
+                if outcome is None:
+                    await self._changed(progress, op, last=op is left[-1])
             if outcome is not None:
                 return outcome
-            await progress.save(f"part:{index}", {"id": f"{job.key}:{index}"})
-        return _sent(job)
+        return self._end(job, progress)
 
-    async def _call(self, job: Job, index: int, step: str) -> Outcome | None:
-        """None: it is there, and the platform said so."""
+    async def _post(self, job: Job, progress: Progress, op: Post) -> Outcome | None:
+        step = f"part:{op.index}" if op.index else "publish"
+        if op.label is not Action.PUBLISH and job.before and self.kind.follows is Follows.EDITS:
+            # A person may confirm the notice, and the rest must be known then too.
+            await progress.save("stands", {"ids": known_ids(job) if job.action is Action.CORRECT else []})
+        if op.index:
+            await progress.begin(step)
+        outcome = await self._call(job, op, step)
+        if outcome is None:
+            await progress.save(f"part:{op.index}", {"id": f"{job.key}:{op.index}"})
+        return outcome
+
+    async def _changed(self, progress: Progress, op: Change, *, last: bool) -> None:
+        done = {"ids": [*(progress.get("changed") or {}).get("ids", ()), op.target]}
+        if last:
+            progress.note("changed", done)  # its outcome follows at once
+        else:
+            await progress.save("changed", done)
+
+    def _end(self, job: Job, progress: Progress) -> Sent | Rejected:
+        if blind(self.kind, job):
+            return Rejected("not_known", "something may stand there whose id nobody knows")
+        return Sent(receipt_of(self.kind, job, progress))
+
+    async def _call(self, job: Job, op: Op, step: str) -> Outcome | None:
+        """None: it is done, and the platform said so."""
         platform, habits = self._platform, self._platform.habits(self.name)
         connects = platform.draw(self.name, habits.connects)
         if connects:
             await asyncio.sleep(connects)
-        fate = platform.publish(job, index)
+        fate = platform.publish(job, op)
         if refused := self._refusal(fate, step):
             return refused
         # From here on the request is written.
         takes = platform.draw(self.name, habits.hang if fate is Fate.HANGS else habits.latency)
         lost = fate is Fate.CALL_LOST or (fate in (Fate.HANGS, Fate.BROKEN) and platform.odds(self.name, 0.5))
         if not lost:
-            delay = platform.draw(self.name, (0.0, takes))
-            platform.accept(job, index, delay, repeatable=self.traits.repeatable, settles=self.kind.settles)
+            platform.accept(job, op, platform.draw(self.name, (0.0, takes)), self.kind)
         await asyncio.sleep(takes)
         if fate is Fate.BROKEN:
             raise AdapterBroken("after the request was written")
-        return None if fate is Fate.ANSWERED else Unknown("no_answer", f"{fate} after {takes:.3f} s", step)
+        if fate is Fate.ANSWERED:
+            return None
+        if isinstance(op, Change):
+            return Deferred("no_answer", f"{fate} after {takes:.3f} s; a repeat harms nothing")
+        return Unknown("no_answer", f"{fate} after {takes:.3f} s", step)
 
     def _refusal(self, fate: Fate, what: str) -> Outcome | None:
         """The answers that say surely that nothing happened."""
@@ -143,21 +173,27 @@ class SimulatedChannel:
         return None
 
     async def reconcile(self, job: Job, progress: Progress) -> Finding:
-        """The truth, once it has settled; or that nobody can tell."""
+        """The truth, once it has settled; or that nobody can tell. Edits and deletions need no look."""
         platform, habits = self._platform, self._platform.habits(self.name)
         await asyncio.sleep(platform.draw(self.name, habits.latency))
+        left = plan(self.kind, job, progress)
+        if left and not isinstance(left[0], Post):
+            return Absent("what is left may be repeated without a second effect")
         if not self.kind.looks:
             return CannotTell(f"{self.name} shows no history")
         if not platform.reachable(self.name) or platform.odds(self.name, habits.look_fails):
             return LookAgain("the place to look cannot be reached", 5.0)
-        missing = [index for index in range(len(job.rendering.parts)) if not _done(progress, index)]
+        missing = [op.index for op in left if isinstance(op, Post)]
         if any(not platform.settled(job.key, index) for index in missing):
             return LookAgain("not settled yet", self.kind.settles)
         for index in list(missing):
             if platform.found(job.key, index):
                 await progress.save(f"part:{index}", {"id": f"{job.key}:{index}"})
                 missing.remove(index)
-        return Absent("it was looked for, and it is not there") if missing else _sent(job)
+        if missing:
+            return Absent("it was looked for, and it is not there")
+        end = self._end(job, progress)
+        return end if isinstance(end, Sent) else Absent("all was done that could be done")
 
     async def probe(self) -> Health:
         """Good unless the credential is refused."""
@@ -170,17 +206,3 @@ class SimulatedChannel:
 
 def _photo(number: int) -> Rendition:
     return Rendition(f"{number:064}", "photo", f"{number:064}", "image/jpeg", 1000, 10, 10, None)
-
-
-def _done(progress: Progress, index: int) -> dict[str, Any] | None:
-    """What is kept of a part that is there: its id, or a person's word."""
-    kept = progress.get(f"part:{index}")
-    if kept:
-        return kept
-    begun = progress.get("publish") if index == 0 else None
-    return begun if begun and "confirmed" in begun else None
-
-
-def _sent(job: Job) -> Sent:
-    ids = tuple(f"{job.key}:{index}" for index in range(len(job.rendering.parts)))
-    return Sent(Receipt(ids, tuple(f"https://platform.example/{remote}" for remote in ids)))

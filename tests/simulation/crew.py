@@ -100,6 +100,7 @@ class Crew:
             plan.windows.get(name, ()),
             plan.reader_windows.get(name, ()),
             concurrency=plan.concurrency,
+            live=name in plan.live,
             policy=plan.policy,
         )
 

@@ -12,7 +12,7 @@ from random import Random
 from types import MappingProxyType
 from typing import Any
 
-from distributor.core.channel import Traits
+from distributor.core.channel import Action, Traits
 
 Span = tuple[float, float]
 
@@ -31,12 +31,21 @@ class Fate(StrEnum):
     HANGS = "hangs"  # written, no answer for a long time; the effect may come
 
 
+class Follows(StrEnum):
+    """How a channel follows a publication."""
+
+    EDITS = "edits"  # what stands is changed and deleted by its ids, which may be repeated
+    NOTICES = "notices"  # what was sent stays, and a further message goes after it
+    OVERWRITES = "overwrites"  # there is one page of a release, and each action puts it anew
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`parts`: irrevocable calls of a rendering that this channel makes. `steps`: repeatable calls before them.
+    """`parts`: irrevocable calls of a publication that this channel makes. `steps`: repeatable calls before them.
 
     `looks`: reconciling can find out. `settles`: seconds until every effect can be seen there.
     `subscribers`: goes to subscribers' addresses, not to an account of its own.
+    `replaces`: where the ids of what had to go are not known, a notice is posted; else it is refused with a reason.
     """
 
     traits: Traits
@@ -45,16 +54,38 @@ class Kind:
     looks: bool = True
     settles: float = 10.0
     subscribers: bool = False
+    follows: Follows = Follows.EDITS
+    replaces: bool = False
 
+    @property
+    def notice(self) -> int:
+        """The index of the part that is posted beside what stands: of a list it is the mail itself."""
+        return self.parts if self.traits.prepares else 0
+
+
+_POSTS = frozenset({Action.PUBLISH, Action.CORRECT})
+_DELETES = _POSTS | {Action.WITHDRAW}
+_ALL = frozenset(Action)
 
 KINDS = MappingProxyType(
     {
-        "chat": Kind(Traits(media_count=True), parts=2, steps=2, looks=False),
-        "timeline": Kind(Traits(), parts=3, steps=1, settles=20.0),
-        "page": Kind(Traits(), steps=3, settles=5.0),
-        "site": Kind(Traits(prepares=False, repeatable=True, all_languages=True), settles=0.0),
-        "mail": Kind(Traits(prepares=False, bulk=True), looks=False, subscribers=True),
-        "hook": Kind(Traits(prepares=False, bulk=True, repeatable=True), settles=0.0, subscribers=True),
+        "chat": Kind(Traits(media_count=True, actions=_DELETES), parts=2, steps=2, looks=False, replaces=True),
+        "timeline": Kind(Traits(actions=_POSTS), parts=3, steps=1, settles=20.0, follows=Follows.NOTICES),
+        "page": Kind(Traits(actions=_DELETES), steps=3, settles=5.0),
+        "site": Kind(
+            Traits(prepares=False, repeatable=True, all_languages=True, actions=_ALL),
+            settles=0.0,
+            follows=Follows.OVERWRITES,
+        ),
+        "mail": Kind(
+            Traits(prepares=False, bulk=True, actions=_ALL), looks=False, subscribers=True, follows=Follows.NOTICES
+        ),
+        "hook": Kind(
+            Traits(prepares=False, bulk=True, repeatable=True, actions=_ALL),
+            settles=0.0,
+            subscribers=True,
+            follows=Follows.NOTICES,
+        ),
     }
 )
 

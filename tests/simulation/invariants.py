@@ -17,12 +17,15 @@ from distributor.core.delivery import DELIVERY_STEPS, FINAL, DeliveryState
 from distributor.core.ports import Window
 from distributor.core.release import SENDABLE
 from distributor.queue.grip import SURE
+from tests.simulation import afterwards
 from tests.simulation.facts import Facts
 from tests.simulation.habits import KINDS
 from tests.simulation.journal import Entry
 from tests.simulation.plan import LEASE
 from tests.simulation.platform import Call
 
+# What may leave in which states of its release, where they are others than for a publication.
+_LEAVES = {"withdraw": {"withdrawn"}, "hold": {"held"}}
 SLACK = 0.1  # seconds: between a claim's answer and the first byte, beside what the engine allows itself
 # A loss of the queue's server shows a moment before it is known, and its counts are whole again a while after.
 _BEFORE, _AFTER = 1.0, 8.0
@@ -61,15 +64,18 @@ def once(facts: Facts) -> Iterator[str]:
 def told(facts: Facts) -> Iterator[str]:
     """What is called sent is there, unless a person said so wrongly; what is there is told of."""
     for row in facts.rows:
-        number, repeatable = row["id"], KINDS[row["channel"]].traits.repeatable
-        mistaken = any(key[0] == number for key in facts.misled)
-        for part in facts.parts(row):
-            there = facts.effects[number, part] > 0
-            if row["state"] == "sent" and not there and not mistaken:
+        number, channel = row["id"], row["channel"]
+        if facts.mistaken(number):
+            continue
+        for part in facts.promised_parts(row) if row["state"] == "sent" else ():
+            if not facts.effects[number, part]:
                 yield f"delivery {number} part {part} is called sent and is not there"
-            unsaid = there and f"part:{part}" not in row["progress"]
-            if row["state"] != "sent" and unsaid and not (mistaken or repeatable):
-                yield f"delivery {number} part {part} is there, and the delivery is called {row['state']}"
+        parts = range(KINDS[channel].parts + 1)
+        unsaid = [part for part in parts if facts.effects[number, part] and f"part:{part}" not in row["progress"]]
+        if row["state"] != "sent" and not KINDS[channel].traits.repeatable:
+            yield from (
+                f"delivery {number} part {part} is there, and the delivery is called {row['state']}" for part in unsaid
+            )
     known = {(row["delivery_id"], row["number"]) for row in facts.attempts if not row["looked"]}
     for call in facts.platform.calls:
         if (call.delivery_id, call.attempt) not in known:
@@ -90,7 +96,7 @@ def allowed(facts: Facts) -> Iterator[str]:
 
 def _reasons(entry: Entry) -> Iterator[str]:
     facts, now = entry.facts, from_micros(entry.facts["now"])
-    if facts["release"] not in SENDABLE:
+    if facts["release"] not in _LEAVES.get(facts["action"], SENDABLE):
         yield f"the release is {facts['release']}"
     if facts["late"]:
         yield "its deadline has passed"
@@ -102,7 +108,8 @@ def _reasons(entry: Entry) -> Iterator[str]:
         yield f"the destination is {facts['reader']}"
     if facts["paused"]:
         yield "the lane is paused"
-    for moment in facts["times"]:
+    times = facts["times"][:1] if facts["trusted"] else facts["times"]
+    for moment in () if facts["action"] in _LEAVES else times:
         if moment is not None and datetime.fromisoformat(moment) > now:
             yield f"its time is {moment}"
 
@@ -115,25 +122,24 @@ def fresh(facts: Facts) -> Iterator[str]:
         before = [entry for entry in asked if entry.at <= call.at]
         if not before or before[-1].worker != call.by:
             yield f"delivery {call.delivery_id}: {call.by} called at {call.at:.3f} under a claim not its own"
-        elif call.at - before[-1].at > LEASE * SURE + SLACK:
+        elif not call.change and call.at - before[-1].at > LEASE * SURE + SLACK:
             yield f"delivery {call.delivery_id}: called {call.at - before[-1].at:.1f} s after its claim"
 
 
 def ordered(facts: Facts) -> Iterator[str]:
     """Order within a release and destination: nothing is claimed before what comes earlier is final, nothing earlier
-    leaves later, but where a person sent a dead letter again."""
+    leaves later, but where a person sent a dead letter again. What waits for a person's answer holds up a publication
+    alone: those who may have the release get what follows."""
     for entry in facts.journal:
-        for earlier in entry.facts.get("behind", ()):
-            if entry.what == "claim":
+        for earlier, state in entry.facts.get("behind", ()):
+            if entry.what == "claim" and (state != "case" or entry.facts["action"] == "publish"):
                 yield f"delivery {entry.delivery} was claimed at {entry.at:.3f} before {earlier} was final"
     first = {number: calls[0].at for number, calls in facts.calls_of.items()}
     last = {number: calls[-1].at for number, calls in facts.calls_of.items()}
-    groups: dict[tuple[str, int], list[int]] = defaultdict(list)
-    for row in sorted(facts.rows, key=lambda row: row["id"]):
-        groups[row["release_id"], row["destination_id"]].append(row["id"])
-    for group in groups.values():
-        for earlier, later in pairwise([number for number in group if number in first]):
-            if last[earlier] > first[later] and earlier not in facts.retried:
+    for group in facts.destinations.values():
+        for earlier, later in pairwise([row["id"] for row in group if row["id"] in first]):
+            asked = earlier in facts.retried or facts.ever(earlier, "case", before=first[later])
+            if last[earlier] > first[later] and not asked:
                 yield f"delivery {earlier} was called at {last[earlier]:.3f}, after {later}"
 
 
@@ -148,6 +154,8 @@ def urgent_first(facts: Facts) -> Iterator[str]:
         if entry.what != "claim" or facts.by_id[entry.delivery]["channel"] in facts.plan.reader_windows:
             continue
         for other in set(entry.facts["overtaken"]) - together[entry.at]:
+            if facts.kept_back(facts.by_id[other]):
+                continue  # no claim takes it, it is dropped
             yield f"delivery {entry.delivery} was claimed at {entry.at:.3f} before the more urgent {other}"
 
 
@@ -172,7 +180,9 @@ def _exceeded(facts: Facts, name: str, windows: Sequence[Window], calls: Sequenc
         for source in sources:
             for place in range(len(source) - window.count):
                 first, beyond = source[place].at, source[place + window.count].at
-                if beyond - first < window.seconds and not _in_trouble(facts, first, beyond):
+                counted = source[place : place + window.count + 1]
+                excused = _in_trouble(facts, first, beyond) or any(_blind(facts, call) for call in counted)
+                if beyond - first < window.seconds and not excused:
                     yield f"{name}: {window.count + 1} calls within {beyond - first:.3f} s from {first:.3f}"
 
 
@@ -180,11 +190,17 @@ def _in_trouble(facts: Facts, first: float, last: float) -> bool:
     return any(first < until + _AFTER and last > start - _BEFORE for start, until in facts.absences)
 
 
+def _blind(facts: Facts, call: Call) -> bool:
+    """A process that was stopped may find itself cut off from the queue's server, and goes on within its fair part;
+    where it ends before it is back, nobody else learns what it spent (queue.redis)."""
+    return any(who == call.by and until <= call.at < until + _BEFORE for who, until in facts.freezes)
+
+
 def by_the_table(facts: Facts) -> Iterator[str]:
     """Every change of state stands in the table of the core, but for a late receipt, which proves what nobody knew."""
     proved = {row["delivery_id"] for row in facts.attempts if row["late"] and row["outcome"] == "sent"}
     for entry in facts.journal:
-        same = entry.was in {"", entry.became}
+        same = entry.what == "approve" or entry.was in {"", entry.became}
         if same or (entry.became == "sent" and entry.delivery in proved):
             continue
         if DeliveryState(entry.became) not in DELIVERY_STEPS[DeliveryState(entry.was)]:
@@ -208,4 +224,5 @@ INVARIANTS: dict[str, Callable[[Facts], Iterator[str]]] = {
     "quotas": within_quota,
     "states": by_the_table,
     "the log verifies": logged,
+    **afterwards.INVARIANTS,
 }

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 _FACTS = """json_object(
-    'now', NEW.updated_at,
+    'now', NEW.updated_at, 'action', NEW.action,
     'release', (SELECT state FROM releases WHERE id = NEW.release_id),
     'approved', (SELECT approved_hash = NEW.content_hash FROM revisions
         WHERE release_id = NEW.release_id AND number = NEW.revision),
@@ -23,23 +23,34 @@ _FACTS = """json_object(
     'times', (SELECT json_array(json_extract(content, '$.at'), json_extract(content, '$.embargo')) FROM revisions
         WHERE release_id = NEW.release_id AND number = NEW.revision),
     'reader', (SELECT status FROM destinations WHERE id = NEW.destination_id),
+    'trusted', (SELECT trusted FROM destinations WHERE id = NEW.destination_id),
     'paused', EXISTS (SELECT 1 FROM lanes WHERE name = NEW.channel AND paused
         AND (until IS NULL OR until > NEW.updated_at)),
-    'behind', (SELECT json_group_array(e.id) FROM deliveries e WHERE e.release_id = NEW.release_id
-        AND e.destination_id = NEW.destination_id AND e.id < NEW.id
+    'behind', (SELECT json_group_array(json_array(e.id, e.state)) FROM deliveries e
+        WHERE e.release_id = NEW.release_id AND e.destination_id = NEW.destination_id AND e.id < NEW.id
         AND e.state IN ('queued', 'waiting', 'sending', 'unknown', 'case')),
     'overtaken', (SELECT json_group_array(u.id) FROM deliveries u
         JOIN releases r ON r.id = u.release_id JOIN destinations t ON t.id = u.destination_id
         JOIN revisions v ON v.release_id = u.release_id AND v.number = u.revision
         WHERE u.channel = NEW.channel AND u.priority < NEW.priority AND u.state IN ('queued', 'waiting')
         AND u.due <= NEW.updated_at AND u.calls <= NEW.calls AND t.status = 'active'
-        AND r.state IN ('approved', 'distributing', 'distributed') AND v.approved_hash = u.content_hash
+        AND CASE u.action WHEN 'withdraw' THEN r.state = 'withdrawn' WHEN 'hold' THEN r.state = 'held'
+            ELSE r.state IN ('approved', 'distributing', 'distributed') END
+        AND v.approved_hash = u.content_hash
         AND (u.deadline IS NULL OR u.deadline > NEW.updated_at)
         AND NOT EXISTS (SELECT 1 FROM deliveries e WHERE e.release_id = u.release_id
             AND e.destination_id = u.destination_id AND e.id < u.id
-            AND e.state IN ('queued', 'waiting', 'sending', 'unknown', 'case'))))"""
+            AND (e.state IN ('queued', 'waiting', 'sending', 'unknown')
+                OR e.state = 'case' AND u.action = 'publish'))))"""
 _VALUES = "virtual_micros(), '{what}', NEW.id, {was}, NEW.state, NEW.fence, NEW.worker, NEW.step, NEW.code"
 _COLUMNS = "at, what, delivery, was, became, fence, worker, step, code"
+
+
+# Of an approval: it has no delivery; 'was' is the release, 'fence' the revision's number, 'step' its action.
+_APPROVE = f"""CREATE TRIGGER journal_approve AFTER UPDATE OF approved_hash ON revisions
+WHEN NEW.approved_hash <> '' AND NEW.approved_hash <> OLD.approved_hash BEGIN
+INSERT INTO journal ({_COLUMNS}, facts) VALUES (virtual_micros(), 'approve', 0, NEW.release_id, NEW.release_id,
+NEW.number, '', coalesce(json_extract(NEW.content, '$.notice.action'), 'publish'), '', '{{}}'); END;"""  # noqa: S608  # ours
 
 
 def _trigger(name: str, when: str, what: str, was: str = "OLD.state", facts: str = "'{}'") -> str:
@@ -53,6 +64,7 @@ def _trigger(name: str, when: str, what: str, was: str = "OLD.state", facts: str
 _SCHEMA = "\n".join(
     (
         f"CREATE TABLE journal (n INTEGER PRIMARY KEY, {_COLUMNS}, facts);",
+        _APPROVE,
         _trigger("promise", "INSERT ON deliveries", "promise", "''"),
         _trigger(
             "claim",
@@ -78,11 +90,12 @@ _SCHEMA = "\n".join(
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One committed change. `at` in virtual seconds; `facts` as they were in the same statement."""
+    """One committed change of a delivery, or an approval (see _APPROVE). `at` in virtual seconds; `facts` as they were
+    in the same statement."""
 
     n: int
     at: float
-    what: str  # promise, claim, begin, change
+    what: str  # promise, claim, begin, change, approve
     delivery: int
     was: str
     became: str

@@ -50,6 +50,8 @@ class Plan:
     wrong: float
     late_clock: bool  # a clock that was set back stays so to the end; then nothing is scheduled by it
     policy: RetryPolicy
+    live: frozenset[str]
+    knows: bool
 
     @property
     def lanes(self) -> tuple[str, ...]:
@@ -86,6 +88,8 @@ def draw(seed: int) -> Plan:
         wrong=0.3 if chance.random() < 0.1 else 0.0,
         late_clock=chance.random() < 0.3,
         policy=RetryPolicy(wait_exponential(multiplier=1, max=20), chance.choice((4, 100)), 5),
+        live=frozenset(name for name in names if chance.random() < 0.5),
+        knows=chance.random() < 0.7,
     )
 
 

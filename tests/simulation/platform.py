@@ -10,15 +10,17 @@ from contextvars import Context
 from dataclasses import dataclass
 from random import Random
 
-from distributor.core.channel import Job
+from distributor.core.channel import Action, Job
 from tests.simulation.chance import between, stream
-from tests.simulation.habits import CALM, Fate, Habits
+from tests.simulation.following import Op, Post
+from tests.simulation.habits import CALM, Fate, Follows, Habits, Kind
 from tests.simulation.process import World, current_process
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """Something that readers see. `at` in virtual seconds; `by` is the process that asked for it."""
+    """Something new that readers see, and what it tells them (`label`). `at` in virtual seconds; `by` is the process
+    that asked for it."""
 
     channel: str
     key: str
@@ -29,11 +31,30 @@ class Effect:
     attempt: int
     at: float
     by: str
+    release_id: str = ""
+    revision: int = 0
+    label: Action = Action.PUBLISH
+
+
+@dataclass(slots=True)
+class Standing:
+    """A message, or a page, as readers see it now: of which revision. `delivery_id` made it, `last_id` changed it
+    last."""
+
+    channel: str
+    address: str
+    release_id: str
+    delivery_id: int
+    last_id: int
+    revision: int
+    label: Action
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A publishing call that reached out. `at` in virtual seconds; `by` is the caller's unique name."""
+    """A publishing call that reached out: a new post, or (`change`) an edit or a deletion of part `part`. `at` in
+    virtual seconds; `by` is the caller's unique name."""
 
     channel: str
     delivery_id: int
@@ -42,13 +63,16 @@ class Call:
     fate: Fate
     at: float
     by: str
+    change: bool = False
 
 
 class Platform:
-    """All platforms of one run. `habits` by channel; `fates` counts what became of calls."""
+    """All platforms of one run. `habits` by channel; `fates` counts what became of calls; `stands` what is there, by
+    the platform's own ids."""
 
     def __init__(self, world: World, habits: dict[str, Habits] | None = None) -> None:
         self.effects: list[Effect] = []
+        self.stands: dict[str, Standing] = {}
         self.calls: list[Call] = []
         self.repeats = 0  # calls to a repeatable platform that changed nothing
         self.fates: Counter[str] = Counter()
@@ -92,39 +116,66 @@ class Platform:
         self._world.note(f"{channel} {fate}")
         return fate
 
-    def publish(self, job: Job, part: int) -> Fate:
+    def publish(self, job: Job, op: Op) -> Fate:
         """The same for a publishing call, which is kept."""
         channel, process = job.destination.channel, current_process()
         fate = self.fate(channel)
         now, by = self._world.loop.time(), process.unique if process else "-"
-        self.calls.append(Call(channel, job.delivery_id, part, job.attempt, fate, now, by))
+        change = not isinstance(op, Post)
+        self.calls.append(Call(channel, job.delivery_id, op.index, job.attempt, fate, now, by, change))
         return fate
 
     def throttled_for(self, channel: str) -> float:
         """Seconds that a throttling answer asks to wait."""
         return max(self._throttled.get(channel, 0.0) - self._world.loop.time(), 0.0)
 
-    def accept(self, job: Job, part: int, delay: float, *, repeatable: bool, settles: float) -> None:
+    def accept(self, job: Job, op: Op, delay: float, kind: Kind) -> None:
         """A request was written: its effect comes after `delay`, also where the sender dies meanwhile."""
         sender = current_process()
         by = sender.name if sender else "-"
-        self._coming[job.key, part] += 1
         loop = self._world.loop
         # In a context of its own: it belongs to no process, so no kill reaches it.
-        loop.call_later(delay, self._happen, job, part, by, repeatable, settles, context=Context())
+        if isinstance(op, Post):
+            self._coming[job.key, op.index] += 1
+            loop.call_later(delay, self._happen, job, op, by, kind, context=Context())
+        else:
+            # However long the answer takes: what a platform changes it changes soon.
+            soon = min(delay, self.habits(job.destination.channel).latency[1])
+            loop.call_later(soon, self._change, job, op.target, op.index, context=Context())
 
-    def _happen(self, job: Job, part: int, by: str, repeatable: bool, settles: float) -> None:
-        where = job.key, part
+    def _happen(self, job: Job, op: Post, by: str, kind: Kind) -> None:
+        where = job.key, op.index
         self._coming[where] -= 1
-        if repeatable and where in self._seen:
+        if kind.traits.repeatable and where in self._seen:
             self.repeats += 1
             return
         now = self._world.loop.time()
         channel, address = job.destination.channel, job.destination.address
-        text = job.rendering.parts[part].text
-        self.effects.append(Effect(channel, job.key, part, job.delivery_id, address, text, job.attempt, now, by))
-        self._seen.setdefault(where, now + self.draw(channel, (0.0, settles)))
-        self._world.note(f"effect {job.key} {part} by {by}")
+        text = job.rendering.parts[op.index].text
+        known = (channel, job.key, op.index, job.delivery_id, address, text, job.attempt, now, by)
+        self.effects.append(Effect(*known, job.release_id, job.revision, op.label))
+        self._seen.setdefault(where, now + self.draw(channel, (0.0, kind.settles)))
+        self._world.note(f"effect {job.key} {op.index} by {by}")
+        page = kind.follows is Follows.OVERWRITES
+        remote = f"{address}/{job.release_id}" if page else f"{job.key}:{op.index}"
+        before = self.stands.get(remote)
+        if page and before and job.delivery_id < before.last_id:
+            return  # our own newsroom, which lets nothing older come back
+        made = before.delivery_id if before else job.delivery_id
+        shows = before.revision if before and op.label in (Action.HOLD, Action.LIFT) else job.revision
+        gone = page and op.label is Action.WITHDRAW
+        last = job.delivery_id
+        self.stands[remote] = Standing(channel, address, job.release_id, made, last, shows, op.label, gone)
+
+    def _change(self, job: Job, target: str, index: int) -> None:
+        """An edit or a deletion (-1) takes effect. The same again changes nothing."""
+        there = self.stands[target]
+        there.last_id = job.delivery_id
+        self._world.note(f"change {target} {index} by {job.key}")
+        if index < 0:
+            there.gone = True
+        else:
+            there.revision = job.revision
 
     def found(self, key: str, part: int) -> bool:
         """Can an effect be seen there now?"""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from distributor.core.channel import Action, Destination, Job
+from distributor.core.channel import Action, Before, Destination, Job
 from distributor.core.rendering import Part, Rendering
 from tests.simulation.channel import SimulatedChannel
 from tests.simulation.clock import START
@@ -37,20 +37,24 @@ class Kept:
         self.begun.append(step)
 
 
-def job(name: str, number: int = 1) -> Job:
-    parts = tuple(Part("message", text=f"words {part}") for part in range(KINDS[name].parts))
+def job(name: str, number: int = 1, action: Action = Action.PUBLISH, before: Before | None = None) -> Job:
+    parts = [Part("message", text=f"words {part}") for part in range(KINDS[name].parts)]
+    if action is not Action.PUBLISH:
+        notice = Part("notice", text=action.value)
+        parts = [*parts, notice] if action is Action.CORRECT and KINDS[name].notice else [notice]
     return Job(
         delivery_id=number,
-        action=Action.PUBLISH,
-        key=f"abc-1-publish-{number}",
-        rendering=Rendering(name, "ka", parts),
+        action=action,
+        key=f"abc-{1 if action is Action.PUBLISH else 2}-{action}-{number}",
+        rendering=Rendering(name, "ka", tuple(parts)),
         destination=Destination(number, name, f"@{name}"),
         release_id="abc",
-        revision=1,
+        revision=1 if action is Action.PUBLISH else 2,
         slug="words",
         permanent_url="",
         attempt=1,
         approved_at=START,
+        before=before,
     )
 
 

@@ -35,6 +35,7 @@ class Trouble:
         say: Callable[[str], None],
     ) -> None:
         self.count: Counter[str] = Counter()
+        self.freezes: list[tuple[str, float]] = []  # who was stopped, and until when
         self._world = world
         self._plan = plan
         self._crew = crew
@@ -112,6 +113,7 @@ class Trouble:
         del self._fatal[process.unique]
         if seconds:
             self._did("freeze", f"{process.unique} {seconds:.1f} s")
+            self.freezes.append((process.unique, self._world.loop.time() + seconds))
             process.freeze(seconds)
         else:
             self._did("kill", process.unique)
