@@ -1,4 +1,5 @@
-"""The people of a run: an author and an editor who bring releases out, and somebody who looks after open cases.
+"""The people of a run: an author and an editor who bring releases out, and somebody who looks after open cases. What
+they do to a release after that is next door in `follow.py`.
 
 May touch: the office, as the bot does, and reads the sandbox as readers do. The database may go away at any moment;
 people then try again, and look first at what stands.
@@ -16,12 +17,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from distributor.core.approval import Decision
 from distributor.core.refusal import Refused
-from distributor.core.release import Kind, LanguageVersion, MediaItem, ReleaseState
+from distributor.core.release import Kind, MediaItem, ReleaseState
 from distributor.demo import Stage
 from distributor.demo.stage import AUTHOR, EDITOR
 from distributor.media.samples import sample_photos
 from tests.chaos.plan import Writing
 from tests.chaos.tally import Watch
+from tests.chaos.wording import version
 
 T = TypeVar("T")
 GONE = (SQLAlchemyError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
@@ -31,8 +33,6 @@ PATIENCE = 60.0  # seconds, for one thing
 # goes on later. Seconds since the case was opened, and since the last stopped worker went on.
 LOOKS_AFTER = 6.0
 QUIET_FOR = 3.0
-# Longer than a caption may be, so that Telegram gets a photo and a text.
-LONG = "\n\n".join(f"{number}. მაშველები ადგილზე მუშაობენ, გზა დროებით ჩაკეტილია." for number in range(1, 40))
 
 
 async def insist(what: Callable[[], Awaitable[T]]) -> T:
@@ -53,30 +53,29 @@ class Desk:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._office = stage.parts.office
-        self._photo: MediaItem | None = None
+        self._photos: tuple[MediaItem, ...] = ()
         self.released: dict[str, Writing] = {}
         self.answered = 0
 
     async def prepare(self) -> None:
-        """The photo, once: its renditions are made at the first release that has it."""
-        ((name, raw),) = sample_photos(1)
-        asset = await self._stage.parts.media.ingest(raw, name)
-        self._photo = MediaItem(asset, {"ka": "მთები"}, "შსს")
+        """The photos, once: their renditions are made at the first release that has them."""
+        for name, raw in sample_photos(2):
+            asset = await self._stage.parts.media.ingest(raw, name)
+            self._photos += (MediaItem(asset, {"ka": "მთები"}, "შსს"),)
 
-    async def bring_out(self, writing: Writing) -> None:
-        """Write, submit, approve. A lost answer is looked after and not given twice."""
+    async def bring_out(self, writing: Writing) -> str:
+        """Write, submit, approve. A lost answer is looked after and not given twice. The release's id."""
         release_id = await insist(lambda: self._write(writing))
         await insist(lambda: self._submit(release_id))
         self.released[release_id] = writing
         await insist(lambda: self._approve(release_id))
+        return release_id
 
     async def _write(self, writing: Writing) -> str:
-        body = f"{writing.mark}. {LONG if writing.long else 'დღეს დილით ორი ტურისტი იპოვეს.'}"
-        version = LanguageVersion("ka", f"{writing.mark} მაშველებმა ორი ტურისტი იპოვეს", "ორივე უვნებელია.", body)
         made = await self._office.drafts.create(
             self._stage.people[AUTHOR],
-            versions=(version,),
-            media=(self._photo,) if writing.photo and self._photo else (),
+            versions=(version(writing, 0),),
+            media=self._photos[: writing.photos],
             kind=Kind.EMERGENCY if writing.urgent else Kind.NEWS,
             regions=("GE-TB",),
             channels=writing.channels,
@@ -99,13 +98,10 @@ class Desk:
         try:
             old = self._stage.parts.clock() - timedelta(seconds=LOOKS_AFTER)
             cases = [case for case in await self._office.operations.open_cases() if case["opened_at"] < old]
-            shown = watch.shown() if cases else {}
             for case in cases:
                 if quiet_for() < QUIET_FOR:
                     return
-                place = watch.place(case | {"id": case["delivery_id"]})
-                part = int(case["step"].partition(":")[2] or 0)
-                await self._answer(case["delivery_id"], len(shown.get(place, ())) > part)
+                await self._answer(case["delivery_id"], await watch.sees(case))
         except GONE:
             return
 

@@ -1,4 +1,5 @@
-"""One run: releases are approved and brought while everything is hit; then it is waited for, and counted.
+"""One run: releases are approved, brought, corrected, held and withdrawn while everything is hit; then it is waited
+for, and counted.
 
 May touch: what `ground` set up. Bounded: after `limit` seconds it counts what is there, and what is not final is lost.
 """
@@ -7,14 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 from distributor.storage.hot import OPEN_SQL
 from tests.chaos.crew import Crew
 from tests.chaos.desk import GONE, Desk, insist
+from tests.chaos.follow import Follow
 from tests.chaos.ground import Ground, ground
-from tests.chaos.plan import WORKERS, Plan
+from tests.chaos.plan import WORKERS, Care, Plan
 from tests.chaos.tally import Tally, Watch
 from tests.chaos.trouble import Troublemaker
 
@@ -35,7 +38,8 @@ class Run:
         self._plan = plan
         self._say = say
         self._desk = Desk(base.stage)
-        self._watch = Watch(base.stage, self._desk.released)
+        self._follow = Follow(base.stage)
+        self._watch = Watch(base.stage, self._desk.released, self._follow.done)
         self._crew = Crew(base.stage.settings_file, folder, WORKERS)
         self._trouble = Troublemaker(base, self._crew)
         self._began = asyncio.get_running_loop().time()
@@ -86,7 +90,8 @@ class Run:
             writing = self._plan.writings[place]
             await asyncio.sleep(max(self._began + writing.at - asyncio.get_running_loop().time(), 0))
             async with desks:
-                await self._desk.bring_out(writing)
+                release_id = await self._desk.bring_out(writing)
+            await self._follow.go_through(release_id, writing, desks)
 
         async with asyncio.TaskGroup() as group:
             for place in range(len(self._plan.writings)):
@@ -112,6 +117,8 @@ class Run:
         """What was hit, what that left in doubt, and everything about what is wrong."""
         for kind, count in self._trouble.done.items():
             self._say(f"{count} times {kind.value}")
+        cares = Counter(care for done in self._follow.done.values() for care in done)
+        self._say("releases: " + ", ".join(f"{cares[care]} {care.value}" for care in Care))
         rows = await self._watch.ask(_LEFT_BY)
         killed = {f":{pid}:" for pid in self._crew.killed}
         by_kill = [row["n"] for row in rows if any(pid in row["worker"] for pid in killed)]

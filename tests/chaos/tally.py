@@ -1,64 +1,49 @@
-"""The reckoning: what was promised against what the platforms hold.
+"""The tally: the log and the platforms, read at the end and set against each other.
 
-May touch: reads the database and the sandbox, nothing else. A delivery's effects are known by the number in a mail's
-Message-ID, by the mark in a post's text, by the key of a page; what nobody promised is found too.
+May touch: reads the database and the sandbox, nothing else.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import text
 
+from distributor.core.data import from_data
+from distributor.core.rendering import Rendering
 from distributor.demo import Stage
-from distributor.demo.stage import CHANNEL_CHAT
-from tests.chaos.plan import Writing
+from tests.chaos.plan import Care, Writing
+from tests.chaos.reckon import Finding, reckon
+from tests.chaos.shown import look, read_pages
+from tests.chaos.story import Promise, Story
+from tests.chaos.wording import version
 
-SHOWN = 6  # attempts at either end of a long history
-_MARK = re.compile(r"R\d{6}")
-_KEY = re.compile(r".+-(\d+)")  # release-revision-action-delivery
+LINES = 6  # attempts at either end of a long history
 _PROMISES = """
-SELECT d.id, d.release_id, d.channel, d.state, d.code, d.reason, d.rendering_id, t.address
+SELECT d.id, d.release_id, d.revision, d.action, d.channel, d.state, d.code, d.reason, d.rendering_id, t.address,
+    CAST(d.receipt AS TEXT) AS receipt,
+    CAST(d.progress AS TEXT) AS progress
 FROM deliveries d JOIN destinations t ON t.id = d.destination_id ORDER BY d.id
 """
 _IN_DOUBT = """
 SELECT delivery_id FROM attempts WHERE outcome = 'unknown' UNION SELECT delivery_id FROM cases
 """
-_PARTS = "SELECT id, CAST(body AS TEXT) AS body FROM renderings"
+_CASES = "SELECT delivery_id, step, resolution FROM cases"
+_RENDERINGS = "SELECT id, CAST(body AS TEXT) AS body FROM renderings"
+_APPROVED = """
+SELECT v.release_id, v.number, CAST(v.content AS TEXT) AS content FROM revisions v
+JOIN decisions d ON d.release_id = v.release_id AND d.revision = v.number WHERE d.decision = 'approve'
+"""
+_SLUGS = "SELECT id, slug FROM releases"
 _UNFINISHED = """
 SELECT r.id FROM releases r WHERE r.state IN ('approved', 'distributing') AND NOT EXISTS (SELECT 1 FROM deliveries d
     WHERE d.release_id = r.id AND d.state NOT IN ('sent', 'rejected', 'expired', 'cancelled'))
 """
-
-Place = tuple[str, str]  # a channel, and the delivery's number or the release's mark
-
-
-@dataclass(frozen=True, slots=True)
-class Promise:
-    """A delivery as the database has it at the end. `parts`: its effects, in their order: the words of each post, the
-    reader's address for a mail."""
-
-    id: int
-    release_id: str
-    channel: str
-    address: str
-    state: str
-    reason: str
-    parts: tuple[str, ...]
-    place: Place
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One delivery that is not as promised: 'lost' or 'doubled', in words. `delivery` None: nobody promised it."""
-
-    kind: str
-    delivery: int | None
-    words: str
+_ACTIONS = {"correct": (Care.CORRECT, Care.PHOTO), "withdraw": (Care.WITHDRAW,)}
 
 
 @dataclass(slots=True)
@@ -90,38 +75,43 @@ class Tally:
 
 
 class Watch:
-    """Looks at the platforms. `released`: release → what was written."""
+    """Looks at the platforms. `released`: release → what was written; `done`: release → what was done to it since."""
 
-    def __init__(self, stage: Stage, released: Mapping[str, Writing]) -> None:
+    def __init__(self, stage: Stage, released: Mapping[str, Writing], done: Mapping[str, Sequence[Care]]) -> None:
         self._stage = stage
         self._released = released
+        self._done = done
 
     async def ask(self, statement: str, **values: Any) -> list[dict[str, Any]]:
         """Rows of the database."""
         async with self._stage.parts.database.read() as connection:
             return [dict(row) for row in (await connection.execute(text(statement), values)).mappings()]
 
-    def shown(self) -> dict[Place, set[str]]:
-        """What stands where now, as people see it."""
-        found: dict[Place, set[str]] = {}
-        for place, words in self._effects():
-            found.setdefault(place, set()).add(words)
-        return found
-
-    def place(self, row: Mapping[str, Any]) -> Place:
-        """Where the effects of a delivery stand; `row` with its id, its release_id and its channel."""
-        if row["channel"] in {"telegram", "x", "facebook"}:
-            return row["channel"], self._released[row["release_id"]].mark
-        return ("page" if row["channel"] == "newsroom" else "mail"), str(row["id"])
+    async def sees(self, case: Mapping[str, Any]) -> bool:
+        """Whether the step in doubt of an open case took place, as a person finds it who looks now."""
+        shown = look(self._stage.sandbox)
+        if case["channel"] not in ("telegram", "x", "facebook"):
+            return str(case["delivery_id"]) in shown.letters
+        asked = "SELECT CAST(r.body AS TEXT) AS body FROM renderings r JOIN deliveries d ON d.rendering_id = r.id"
+        row = (await self.ask(f"{asked} WHERE d.id = :id", id=case["delivery_id"]))[0]
+        parts = from_data(Rendering, json.loads(row["body"])).parts
+        if case["channel"] == "telegram":
+            parts = (parts[int(case["step"].partition(":")[2] or 0)],)
+        standing = shown.standing.get((case["channel"], self._released[case["release_id"]].mark), [])
+        return any(part.text == item.words for part in parts for item in standing)
 
     async def tally(self, promised: int) -> Tally:
-        """Count. `promised`: how many deliveries the approvals were to make."""
+        """Count. `promised`: how many deliveries the first approvals were to make."""
         promises = await self._promises()
-        effects = [*self._effects(), *await self._pages()]
+        shown = look(self._stage.sandbox)
+        slugs = {row["id"]: row["slug"] for row in await self.ask(_SLUGS)}
+        shown.pages = await read_pages(self._stage, slugs)
         tally = Tally(len(promises), ambiguous=len(await self.ask(_IN_DOUBT)))
-        tally.findings = reckon(promises, effects)
-        if len(promises) != promised:
-            tally.findings.append(Finding("lost", None, f"{promised} deliveries were approved, {len(promises)} exist"))
+        stories = await self._stories(tally)
+        tally.findings = reckon(promises, shown, stories)
+        first = sum(promise.revision == 1 for promise in promises)
+        if first != promised:
+            tally.findings.append(Finding("lost", None, f"{promised} deliveries were approved, {first} exist"))
         for row in await self.ask(_UNFINISHED):
             tally.faults.append(f"release {row['id']} has nothing left to send and never ended")
         verdict = await self._stage.parts.office.auditing.verify()
@@ -129,70 +119,63 @@ class Watch:
         return tally
 
     async def history(self, delivery_id: int) -> list[str]:
-        """What the log has of one delivery, in lines; of very many attempts the first and the last ones."""
+        """What the log has of one delivery and of those before and after it at the same place, in lines; of very many
+        attempts the first and the last ones."""
+        same = "SELECT o.* FROM deliveries d JOIN deliveries o ON o.release_id = d.release_id"
+        same += " AND o.destination_id = d.destination_id WHERE d.id = :id ORDER BY o.id"
+        lines = []
+        for row in await self.ask(same, id=delivery_id):
+            told = ("id", "revision", "action", "state", "code", "reason", "created_at", "receipt")
+            lines.append("delivery " + ", ".join(f"{name} {row[name]}" for name in told))
+            lines += await self._tries(row["id"])
+        return lines
+
+    async def _tries(self, delivery_id: int) -> list[str]:
         attempts = await self.ask("SELECT * FROM attempts WHERE delivery_id = :id ORDER BY id", id=delivery_id)
         cases = await self.ask("SELECT * FROM cases WHERE delivery_id = :id ORDER BY id", id=delivery_id)
         told = ("started_at", "finished_at", "worker", "fence", "looked", "late", "outcome", "code", "reason")
-        if len(attempts) > 2 * SHOWN:
-            attempts = [*attempts[:SHOWN], *attempts[-SHOWN:]]
-        lines = ["attempt " + ", ".join(f"{name} {row[name]}" for name in told) for row in attempts]
+        if len(attempts) > 2 * LINES:
+            attempts = [*attempts[:LINES], *attempts[-LINES:]]
+        lines = ["  attempt " + ", ".join(f"{name} {row[name]}" for name in told) for row in attempts]
         asked = ("opened_at", "step", "code", "resolved_at", "resolution")
-        return lines + ["case " + ", ".join(f"{name} {row[name]}" for name in asked) for row in cases]
+        return lines + ["  case " + ", ".join(f"{name} {row[name]}" for name in asked) for row in cases]
 
     async def _promises(self) -> list[Promise]:
-        texts = {row["id"]: _texts(row["body"]) for row in await self.ask(_PARTS)}
+        bodies = await self.ask(_RENDERINGS)
+        renderings = {row["id"]: from_data(Rendering, json.loads(row["body"])) for row in bodies}
+        asked, claimed = set[int](), dict[int, set[str]]()
+        for row in await self.ask(_CASES):
+            asked.add(row["delivery_id"])
+            if row["resolution"] == "there":
+                claimed.setdefault(row["delivery_id"], set()).add(row["step"])
         found = []
         for row in await self.ask(_PROMISES):
-            place = self.place(row)
-            parts = {"mail": (row["address"],), "page": ("",)}.get(place[0], texts[row["rendering_id"]])
-            known: dict[str, Any] = {name: row[name] for name in ("id", "release_id", "channel", "address", "state")}
-            found.append(Promise(**known, reason=f"{row['code']} {row['reason']}", parts=parts, place=place))
+            receipt = json.loads(row.pop("receipt") or "{}") or {}
+            told: dict[str, Any] = {
+                "rendering": renderings[row.pop("rendering_id")],
+                "nothing": "nothing" in receipt.get("detail", {}),
+                "asked": row["id"] in asked,
+                "claimed": frozenset(claimed.get(row["id"], ())),
+                "began": '"part:' in (row.pop("progress") or ""),
+            }
+            found.append(Promise(**row, **told))
         return found
 
-    def _effects(self) -> Iterator[tuple[Place, str]]:
-        """Where it belongs, and its words; in the order in which they came."""
-        for effect in self._stage.sandbox.record.effects:
-            if effect.platform == "smtp":
-                key = _KEY.fullmatch(effect["message_id"].strip("<>").partition("@")[0])
-                yield ("mail", key[1] if key else ""), ", ".join(effect["rcpt"])
-            elif effect.platform != "telegram" or effect["chat_id"] == CHANNEL_CHAT:
-                mark = _MARK.search(effect["text"])
-                yield (effect.platform, mark[0] if mark else ""), effect["text"]
-
-    async def _pages(self) -> list[tuple[Place, str]]:
-        keys = [_KEY.fullmatch(row["key"]) for row in await self.ask("SELECT key FROM pages")]
-        return [(("page", key[1] if key else ""), "") for key in keys]
-
-
-def reckon(promises: Sequence[Promise], effects: Sequence[tuple[Place, str]]) -> list[Finding]:
-    """Every promise has each of its effects exactly once, and no effect is without a promise. An effect that came twice
-    counts as doubled whatever a person said meanwhile."""
-    found: dict[Place, list[str]] = {}
-    for place, words in effects:
-        found.setdefault(place, []).append(words)
-    findings: list[Finding] = []
-    for promise in promises:
-        there = found.pop(promise.place, [])
-        what = f"{promise.channel} to {promise.address}, release {promise.release_id}: {promise.state}"
-        findings += [Finding(kind, promise.id, f"{what}; {why}") for kind, why in _faults(promise, there)]
-    for place, there in found.items():
-        findings.append(Finding("doubled", None, f"{place}: {len(there)} effects that nobody promised"))
-    return findings
-
-
-def _texts(rendering: str) -> tuple[str, ...]:
-    return tuple(part["text"] for part in json.loads(rendering)["parts"])
-
-
-def _faults(promise: Promise, words: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """What is wrong with one delivery. Nothing in a run is a reason to give a delivery up, so that it is lost too
-    where the log explains why it was not sent."""
-    missing = [part for part in promise.parts if part not in words]
-    if promise.state != "sent":
-        yield "lost", f"not sent ({promise.reason}), {len(words)} effects"
-    elif missing:
-        yield "lost", f"sent, but {len(missing)} of {len(promise.parts)} effects are not there"
-    if len(words) > len(promise.parts) - len(missing):
-        yield "doubled", f"{len(words)} effects instead of {len(promise.parts)}, or others than were approved"
-    elif list(words) != [part for part in promise.parts if part in words]:
-        yield "doubled", "its parts came in another order"
+    async def _stories(self, tally: Tally) -> dict[str, Story]:
+        """Every release. What was done to it is what was approved, each once: otherwise that is a fault."""
+        approved: dict[str, list[tuple[int, str]]] = {}
+        for row in await self.ask(_APPROVED):
+            notice = json.loads(row["content"]).get("notice") or {"action": "publish"}
+            approved.setdefault(row["release_id"], []).append((row["number"], notice["action"]))
+        stories = {}
+        for release_id, writing in self._released.items():
+            done = tuple(self._done.get(release_id, ()))
+            found = Counter(action for _, action in approved.get(release_id, ()))
+            for action, cares in _ACTIONS.items():
+                if found[action] != sum(care in cares for care in done):
+                    tally.faults.append(f"release {release_id}: {found[action]} times {action}, done was {done}")
+            numbers = [number for number, action in approved.get(release_id, ()) if action in ("publish", "correct")]
+            title = version(writing, done.count(Care.CORRECT)).title
+            pictures = writing.photos - done.count(Care.PHOTO)
+            stories[release_id] = Story(writing.mark, max(numbers, default=0), title, pictures, done)
+        return stories

@@ -5,13 +5,19 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
+from collections import Counter
 
 import pytest
 
 from tests.chaos.crew import ROOT
-from tests.chaos.plan import DECK, Kind, make_plan
+from tests.chaos.plan import COURSES, DECK, Care, Kind, Plan, make_plan
 
 LINE = re.compile(r"chaos: deliveries (\d+), kills (\d+), lost 0, doubled 0, ambiguous (\d+)")
+
+
+def cares(plan: Plan) -> Counter[Care]:
+    """What is done in a run, how often."""
+    return Counter(care for writing in plan.writings for _, care in writing.course)
 
 
 def test_a_seed_is_a_plan_and_every_blow_is_in_it() -> None:
@@ -19,8 +25,12 @@ def test_a_seed_is_a_plan_and_every_blow_is_in_it() -> None:
     assert plan == make_plan(7, 10_000, 150.0, 1.5)
     assert plan.troubles != make_plan(8, 10_000, 150.0, 1.5).troubles
     assert {trouble.kind for trouble in plan.troubles} == set(Kind)
-    assert abs(plan.promised - 10_000) < 100
+    assert 4_000 < plan.promised < 5_000  # what follows makes ten thousand of them
     assert len({writing.mark for writing in plan.writings}) == len(plan.writings)
+    assert set(cares(plan)) == set(cares(make_plan(7, 400, 15.0, 0.6))) == set(Care)
+    courses = [tuple(care for _, care in writing.course) for writing in plan.writings]
+    assert set(COURSES) <= {*courses}
+    assert all(one.photos == 2 for one, course in zip(plan.writings, courses, strict=True) if Care.PHOTO in course)
     first = make_plan(7, 400, 15.0, 0.6).troubles[: len(DECK)]
     assert sorted(trouble.kind for trouble in first) == sorted(DECK)
 
@@ -39,5 +49,8 @@ async def test_four_hundred_deliveries_survive_everything_at_once() -> None:
     told = LINE.fullmatch(lines[-1])
     assert told is not None, lines[-1]
     deliveries, kills, _ = map(int, told.groups())
-    assert deliveries == make_plan(5, 400, 11.0, 0.6).promised
+    plan = make_plan(5, 400, 11.0, 0.6)
+    assert deliveries > plan.promised
     assert kills >= 4
+    done = cares(plan)
+    assert "releases: " + ", ".join(f"{done[care]} {care.value}" for care in Care) in lines

@@ -1,64 +1,22 @@
-"""The reckoning itself, over a real office and a real sandbox: what is doubled, lost, strange or open is seen."""
+"""The reckoning itself, over a real office and a real sandbox: what is doubled, lost, strange or open is seen. What
+follows a publication has its tests next door."""
 
 from __future__ import annotations
-
-import asyncio
-import smtplib
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import aiohttp
 import pytest
 
-from distributor.demo import Stage
 from distributor.demo.stage import CHANNEL_CHAT, SUBSCRIBERS
 from distributor.sandbox.telegram import DESK_TOKEN
 from tests.chaos import desk as people
-from tests.chaos.desk import Desk
-from tests.chaos.plan import OWN_CHANNELS, Writing
-from tests.chaos.tally import Tally, Watch
+from tests.chaos.brought import PROMISED, Brought
 from tests.queue.acts import all_in, until
-
-WRITING = Writing(0.0, 1, (*OWN_CHANNELS, "press"), photo=True, long=True)
-PROMISED = len(OWN_CHANNELS) + len(SUBSCRIBERS)
-
-
-class Brought:
-    """A release on a stage, and the watch over it."""
-
-    def __init__(self, stage: Stage) -> None:
-        self.stage = stage
-        self.effects = stage.sandbox.record.effects
-        self.desk = Desk(stage)
-        self.watch = Watch(stage, self.desk.released)
-
-    async def bring(self, *states: str) -> None:
-        """Write, approve, and wait until every delivery is in one of the states."""
-        await self.desk.prepare()
-        await self.desk.bring_out(WRITING)
-        await until(self.stage, all_in("sent", *states), seconds=30)
-
-    async def tally(self, promised: int = PROMISED) -> Tally:
-        """Count now."""
-        return await self.watch.tally(promised)
-
-    def posts(self) -> list[int]:
-        """Where the channel's messages stand among the effects."""
-        return [place for place, one in enumerate(self.effects) if one.details.get("chat_id") == CHANNEL_CHAT]
-
-
-@pytest.fixture
-async def brought(tmp_path: Path) -> AsyncIterator[Brought]:
-    stage = Stage(tmp_path / "stage", roles=frozenset({"worker"}))
-    await stage.start()
-    yield Brought(stage)
-    await stage.stop()
 
 
 async def test_what_came_once_is_sound(brought: Brought) -> None:
     await brought.bring()
     tally = await brought.tally()
-    assert len(brought.posts()) == 2  # a photo, and the whole text
+    assert len(brought.chat) == 2  # a photo, and the whole text
     assert tally.findings == []
     assert tally.sound
     assert tally.line() == f"chaos: deliveries {PROMISED}, kills 0, lost 0, doubled 0, ambiguous 0"
@@ -67,9 +25,8 @@ async def test_what_came_once_is_sound(brought: Brought) -> None:
 async def test_a_mail_and_a_post_that_came_twice_are_seen(brought: Brought) -> None:
     await brought.bring()
     box = brought.stage.sandbox
-    mail = box.mail.messages[0]
-    await _send_again(box.smtp_host, box.smtp_port, mail.mail_from, mail.rcpt[0], mail.raw)
-    words = brought.effects[brought.posts()[1]]["text"]
+    await brought.send_again(box.mail.messages[0])
+    words = list(brought.chat.values())[1].text
     async with aiohttp.ClientSession() as session:
         call = f"{box.telegram.api_url}/bot{DESK_TOKEN}/sendMessage"
         answer = await session.post(call, json={"chat_id": CHANNEL_CHAT, "text": words})
@@ -81,18 +38,10 @@ async def test_a_mail_and_a_post_that_came_twice_are_seen(brought: Brought) -> N
         assert "outcome sent" in (await brought.watch.history(finding.delivery or 0))[-1]
 
 
-async def _send_again(host: str, port: int, sender: str, reader: str, raw: bytes) -> None:
-    def send() -> None:
-        with smtplib.SMTP(host, port) as relay:
-            relay.sendmail(sender, [reader], raw)
-
-    await asyncio.to_thread(send)
-
-
 async def test_what_is_not_there_is_seen(brought: Brought) -> None:
     await brought.bring()
-    gone = [next(place for place, one in enumerate(brought.effects) if one.platform == "x"), brought.posts()[1]]
-    brought.effects[:] = [one for place, one in enumerate(brought.effects) if place not in gone]
+    brought.stage.sandbox.x.posts.all[0].deleted = True
+    brought.chat.popitem()
     tally = await brought.tally()
     assert (tally.count("lost"), tally.count("doubled"), tally.sound) == (2, 0, False)
     assert {finding.words.partition(" ")[0] for finding in tally.findings} == {"x", "telegram"}
@@ -100,9 +49,9 @@ async def test_what_is_not_there_is_seen(brought: Brought) -> None:
 
 async def test_parts_in_another_order_and_effects_that_nobody_promised_are_seen(brought: Brought) -> None:
     await brought.bring()
-    first, second = brought.posts()
-    brought.effects[first], brought.effects[second] = brought.effects[second], brought.effects[first]
-    brought.stage.sandbox.record.effect("facebook", "post", text="R000099 nobody wrote this")
+    first, second = brought.chat
+    brought.chat[first], brought.chat[second] = brought.chat[second], brought.chat[first]
+    brought.stage.sandbox.facebook.page.add_post({"message": "R000099 nobody wrote this"})
     tally = await brought.tally(PROMISED + 1)
     assert sorted(finding.words.rpartition(";")[2].strip() for finding in tally.findings) == [
         "('facebook', 'R000099'): 1 effects that nobody promised",
