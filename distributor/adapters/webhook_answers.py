@@ -33,13 +33,15 @@ def after_answer(status: int, said: str, retry_after: str, message: str, attempt
     wait = _seconds(retry_after, now) if status in _ASKS_TO_WAIT else None
     if wait is not None:
         return Deferred("asked_to_wait", words, wait, throttled=attempt <= FREE_WAITS)
-    return Deferred("endpoint_failed" if status >= 500 else "endpoint_refused", words)
+    if status >= 500:  # a gateway, or what failed after the message was taken in
+        return Deferred("endpoint_failed", words, doubt=True)
+    return Deferred("endpoint_refused", words)
 
 
 def after_error(error: Exception) -> Outcome:
     """The outcome of a call that ended without an answer. The same message may always be sent again."""
     if isinstance(error, TimeoutError):
-        return Deferred("endpoint_slow", "the endpoint did not answer within the time for a whole call")
+        return Deferred("endpoint_slow", "the endpoint did not answer within the time for a whole call", doubt=True)
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     if isinstance(cause, Forbidden):
         return Rejected("forbidden_address", f"not called: {cause}")
@@ -49,7 +51,9 @@ def after_error(error: Exception) -> Outcome:
         return Deferred("endpoint_certificate", "the endpoint's certificate, or its TLS, is not in order")
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return Deferred("endpoint_unreachable", "the endpoint's name leads nowhere")
-    return Deferred("endpoint_unreachable", f"the endpoint was not reached: {type(error).__name__}")
+    reached = not isinstance(error, aiohttp.ClientConnectorError)
+    words = "the endpoint gave no answer" if reached else "the endpoint was not reached"
+    return Deferred("endpoint_unreachable", f"{words}: {type(error).__name__}", doubt=reached)
 
 
 def _seconds(retry_after: str, now: datetime) -> float | None:

@@ -6,6 +6,7 @@ draft's number is known, publishing twice is publishing once.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html import escape
 from typing import Any
 
@@ -123,7 +124,10 @@ class WordPress:
             if isinstance(error, Refusal) and error.code in GONE and job.action is Action.PUBLISH:
                 await progress.save("post", {})
                 return Deferred("draft_gone", "somebody deleted the draft on the site; it is made again")
-            return after(error, self._clock())
+            outcome = after(error, self._clock())
+            # The post may be public all the same: should this be given up, what follows must look for it.
+            unsure = not isinstance(error, Refusal) or error.status >= 500
+            return replace(outcome, doubt=True) if unsure and isinstance(outcome, Deferred) else outcome
 
     async def _put(self, job: Job, progress: Progress) -> Outcome:
         post_id = (progress.get("post") or {})["id"]

@@ -35,12 +35,13 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    """It surely did not happen, and may later.
+    """It did not happen, or a repeat of it has no second effect, and it is tried again later.
 
     `retry_after` in seconds where the platform said when; else the retry policy decides.
     `throttled`: the platform asked to wait; the wait costs no attempt. Scope LANE with `throttled` pauses the
     lane for that time; scope LANE without it is a refused credential: the lane pauses until a person resumes it.
     `address` is the destination's new address where the platform says that it moved.
+    `doubt`: it may have happened all the same; should it be given up, what follows goes to whoever may have it.
     """
 
     code: str
@@ -49,6 +50,7 @@ class Deferred:
     throttled: bool = False
     scope: Scope = Scope.DELIVERY
     address: str = ""
+    doubt: bool = False
 
 
 @dataclass(frozen=True, slots=True)

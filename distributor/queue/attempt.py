@@ -83,7 +83,7 @@ async def attempt(
     except Exception as error:
         outcome = _unexpected(error, claimed, progress.begun if left else "")
     if isinstance(outcome, Unknown) and channel.traits.repeatable:
-        return Deferred(outcome.code, outcome.reason)
+        return Deferred(outcome.code, outcome.reason, doubt=True)
     return outcome
 
 
