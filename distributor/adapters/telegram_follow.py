@@ -69,9 +69,9 @@ class Follow:
             after = await self._changed(job, progress, now, op)
         if not isinstance(after, Standing):
             return after
-        if last:  # its outcome follows at once, and says the same
+        if last:  # its outcome follows at once, and says the same; but a refusal says nothing of what stands
             progress.note("stands", after.data())
-            last = not plan(job, progress)
+            last = not plan(job, progress) and isinstance(_end(job, after), Sent)
         if not last:
             await progress.save("stands", after.data())
         return None

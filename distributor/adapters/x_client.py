@@ -97,6 +97,10 @@ class _Phase:
 
 def _tracing() -> aiohttp.TraceConfig:
     async def writing(_session: Any, context: Any, _params: Any) -> None:
+        # aiohttp repeats GET and DELETE where a kept connection breaks; with the same nonce, which X takes for a replay
+        # and answers with 401, as if our keys were revoked.
+        if context.trace_request_ctx.written:
+            raise aiohttp.ServerDisconnectedError("the connection broke; a call is signed for one try")
         context.trace_request_ctx.written = True
 
     config = aiohttp.TraceConfig()

@@ -192,6 +192,21 @@ async def test_a_covered_photo_is_left_alone_by_the_next_correction(stage: Stage
     assert len(receipt.remote_ids) == 2
 
 
+async def test_what_was_posted_before_a_refusal_is_known_to_whoever_comes_next(stage: Stage) -> None:
+    """Nobody knows the photos' numbers, so one that had to go still stands. The labelled correction is posted; sent
+    again by a person it is not posted twice, and a withdrawal deletes it."""
+    release = await published(stage, photo_count=2)
+    unknown = replace(release.before, receipt=None, progress={}, doubt=True)
+    fewer = release.changed(photos=[0])
+    outcome = await release.correct(fewer, before=unknown)
+    assert isinstance(outcome, Rejected)
+    assert outcome.code == "still_visible"
+    assert len(stage.posts) == 3
+    release.progress = release.progress.revived()
+    assert isinstance(await release.correct(fewer, before=unknown), Rejected)
+    assert len(stage.posts) == 3
+
+
 async def test_a_photo_that_telegram_lets_nobody_remove_is_never_called_sent(stage: Stage) -> None:
     release = await published(stage, photo_count=2)
     for method, words in (
