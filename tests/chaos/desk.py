@@ -22,6 +22,7 @@ from distributor.demo import Stage
 from distributor.demo.stage import AUTHOR, EDITOR
 from distributor.media.samples import sample_photos
 from tests.chaos.plan import Writing
+from tests.chaos.shown import Shown
 from tests.chaos.tally import Watch
 from tests.chaos.wording import version
 
@@ -98,10 +99,11 @@ class Desk:
         try:
             old = self._stage.parts.clock() - timedelta(seconds=LOOKS_AFTER)
             cases = [case for case in await self._office.operations.open_cases() if case["opened_at"] < old]
+            shown = watch.shown() if cases else Shown()
             for case in cases:
                 if quiet_for() < QUIET_FOR:
                     return
-                await self._answer(case["delivery_id"], await watch.sees(case))
+                await self._answer(case["delivery_id"], await watch.sees(case, shown))
         except GONE:
             return
 

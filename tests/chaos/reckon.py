@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from tests.chaos.plan import Care
 from tests.chaos.shown import Page, Shown
 from tests.chaos.standing import Standing, standing_faults
-from tests.chaos.story import SHOWS, Promise, Story
+from tests.chaos.story import SHOWS, UNREACHED, Promise, Story
 
 # Why a delivery may have been cancelled: something took its place, if that was done to the release.
 INSTEAD: Mapping[str, Collection[Care]] = {
@@ -44,11 +44,11 @@ def reckon(promises: Sequence[Promise], shown: Shown, stories: Mapping[str, Stor
     there: dict[tuple[str, str, str], list[Promise]] = {}
     for promise in promises:
         there.setdefault((promise.release_id, promise.channel, promise.address), []).append(promise)
-        if fault := _unsent(promise, stories[promise.release_id]):
-            findings.append(_finding("lost", promise, fault))
     known = set[tuple[str, str]]()
     for (release_id, channel, _), rows in there.items():
         story = stories[release_id]
+        lost = ((row, _unsent(row, rows, story)) for row in rows)
+        findings += [_finding("lost", row, why) for row, why in lost if why]
         if channel == "newsroom":
             faults: Iterator[Fault] = _page_faults(rows, story, shown.pages[release_id])
         elif channel in ("telegram", "x", "facebook"):
@@ -66,9 +66,11 @@ def _finding(kind: str, about: Promise, why: str) -> Finding:
     return Finding(kind, about.id, f"{what}: {about.state}; {why}")
 
 
-def _unsent(promise: Promise, story: Story) -> str:
-    """Why a delivery is lost by its state alone; '' where it is not."""
+def _unsent(promise: Promise, rows: Sequence[Promise], story: Story) -> str:
+    """Why a delivery is lost by its state alone; '' where it is not. `rows`: all at the same place."""
     if promise.state == "sent":
+        return ""
+    if promise.code == UNREACHED and any(row.asked for row in rows):
         return ""
     replaced = promise.state == "cancelled" and any(care in story.done for care in INSTEAD.get(promise.code, ()))
     return "" if replaced else f"not sent ({promise.code} {promise.reason})"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import aiohttp
 
@@ -16,6 +17,7 @@ from distributor.app import Service
 from distributor.demo import Stage
 from distributor.demo.stage import CHANNEL_CHAT
 from distributor.sandbox import Sandbox
+from distributor.sandbox.files import StoredFile
 
 POSTS = {"telegram": frozenset({"message", "album", "photo", "video"}), "x": frozenset({"post"})}
 POSTS |= {"facebook": frozenset({"post"})}
@@ -94,25 +96,30 @@ def mark_of(words: str) -> str:
 
 def _chat(sandbox: Sandbox) -> Iterator[Item]:
     """The public channel's messages. An album is one post, whose words stand under any of its pictures."""
-    gathered: list[tuple[str, list[str], list[str]]] = []
-    for message in sandbox.telegram.messages(CHANNEL_CHAT):
-        album = message.get("media_group_id", "")
-        if not album or not gathered or gathered[-1][0] != album:
-            gathered.append((album, [], []))
-        gathered[-1][1].append(f"{message.get('text') or ''}{message.get('caption') or ''}")
-        gathered[-1][2].extend(picture["sha256"] for picture in message["media"])
+    gathered: list[tuple[str | None, list[str], list[str]]] = []
+    for _, message in sorted(sandbox.telegram.chat(CHANNEL_CHAT).messages.items()):
+        if message.album is None or not gathered or gathered[-1][0] != message.album:
+            gathered.append((message.album, [], []))
+        gathered[-1][1].append(f"{message.text or ''}{message.caption}")
+        gathered[-1][2].extend([_digest(message.attached.file)] if message.attached else [])
     for _, words, pictures in gathered:
         yield Item("".join(words), tuple(pictures))
 
 
 def _timeline(sandbox: Sandbox) -> Iterator[Item]:
-    for post in reversed(sandbox.x.timeline()):
-        yield Item(post["text"], tuple(picture["sha256"] for picture in post["media"]))
+    for post in reversed(sandbox.x.posts.standing()):
+        yield Item(post.written, tuple(_digest(picture.file) for picture in post.media if picture.file))
 
 
 def _feed(sandbox: Sandbox) -> Iterator[Item]:
     for post in reversed(sandbox.facebook.page.standing()):
-        yield Item(post.message, tuple(photo.file.sha256 for photo in post.photos))
+        yield Item(post.message, tuple(_digest(photo.file) for photo in post.photos))
+
+
+@lru_cache(maxsize=10_000)
+def _digest(file: StoredFile) -> str:
+    """A picture is looked at again and again, and never changes."""
+    return file.sha256
 
 
 async def read_pages(stage: Stage, slugs: Mapping[str, str]) -> dict[str, Page]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from distributor.core.rendering import Part, Rendering
 from tests.chaos.shown import Item, less
-from tests.chaos.story import Promise
+from tests.chaos.story import UNREACHED, Promise
 
 _LABELLED = {"telegram": "correction", "x": "reply", "facebook": "corrected"}
 _PLAIN = {"telegram": ("message", "album", "photo", "video"), "x": ("post",), "facebook": ("post", "video")}
@@ -28,7 +28,7 @@ class Standing:
     @property
     def sent(self) -> list[Promise]:
         """Those that had an effect."""
-        return [row for row in self.rows if row.state == "sent" and not row.nothing]
+        return [row for row in self.rows if (row.state == "sent" and not row.nothing) or row.code == UNREACHED]
 
     def wanted(self) -> list[Item]:
         """What should stand."""
@@ -83,7 +83,7 @@ def standing_faults(one: Standing, posted: Sequence[str]) -> Iterator[tuple[str,
 
 def _left(row: Promise) -> bool:
     """True where something of a delivery was sent."""
-    return row.state == "sent" or row.began or bool(row.claimed)
+    return row.state == "sent" or row.began or bool(row.claimed) or row.code == UNREACHED
 
 
 def _excused(one: Standing, wanted: Sequence[Item]) -> bool:

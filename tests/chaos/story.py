@@ -11,6 +11,9 @@ from distributor.core.rendering import Rendering
 from tests.chaos.plan import Care
 
 SHOWS = ("publish", "correct")  # the actions that bring a text
+UNREACHED = "still_visible"
+"""Telegram's code for a photo that had to go, in a message whose number nobody knows since a person confirmed it: the
+labelled correction stands beside it, and people are told to remove it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from distributor.core.rendering import Rendering
 from distributor.demo import Stage
 from tests.chaos.plan import Care, Writing
 from tests.chaos.reckon import Finding, reckon
-from tests.chaos.shown import look, read_pages
+from tests.chaos.shown import Shown, look, read_pages
 from tests.chaos.story import Promise, Story
 from tests.chaos.wording import version
 
@@ -87,9 +87,12 @@ class Watch:
         async with self._stage.parts.database.read() as connection:
             return [dict(row) for row in (await connection.execute(text(statement), values)).mappings()]
 
-    async def sees(self, case: Mapping[str, Any]) -> bool:
-        """Whether the step in doubt of an open case took place, as a person finds it who looks now."""
-        shown = look(self._stage.sandbox)
+    def shown(self) -> Shown:
+        """What readers see now, but for the pages."""
+        return look(self._stage.sandbox)
+
+    async def sees(self, case: Mapping[str, Any], shown: Shown) -> bool:
+        """Whether the step in doubt of an open case took place, for a person who sees this."""
         if case["channel"] not in ("telegram", "x", "facebook"):
             return str(case["delivery_id"]) in shown.letters
         asked = "SELECT CAST(r.body AS TEXT) AS body FROM renderings r JOIN deliveries d ON d.rendering_id = r.id"
@@ -103,7 +106,7 @@ class Watch:
     async def tally(self, promised: int) -> Tally:
         """Count. `promised`: how many deliveries the first approvals were to make."""
         promises = await self._promises()
-        shown = look(self._stage.sandbox)
+        shown = self.shown()
         slugs = {row["id"]: row["slug"] for row in await self.ask(_SLUGS)}
         shown.pages = await read_pages(self._stage, slugs)
         tally = Tally(len(promises), ambiguous=len(await self.ask(_IN_DOUBT)))
