@@ -37,12 +37,12 @@ class Brought:
         await until(self.stage, all_in("sent", *states), seconds=30)
         await self.go_on(*course)
 
-    async def go_on(self, *course: Care) -> None:
-        """Do more to it, and wait until every delivery has ended."""
+    async def go_on(self, *course: Care, states: Sequence[str] = ()) -> None:
+        """Do more to it, and wait until every delivery was sent, was cancelled, or is in one of the states."""
         ((release_id, writing),) = self.desk.released.items()
         for care in course:
             await self.follow.take(release_id, writing, care)
-            await until(self.stage, all_in("sent", "cancelled"), seconds=30)
+            await until(self.stage, all_in("sent", "cancelled", *states), seconds=30)
 
     async def tally(self, promised: int = PROMISED) -> Tally:
         """Count now."""

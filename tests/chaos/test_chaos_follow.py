@@ -5,7 +5,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from distributor.sandbox.effects import Effect
+from tests.chaos import desk as people
 from tests.chaos.brought import PROMISED, WRITING, Brought
 from tests.chaos.plan import OWN_CHANNELS, Care, Writing
 from tests.chaos.wording import version
@@ -108,6 +111,30 @@ async def test_a_withdrawn_release_stands_nowhere_and_every_reader_is_told_once(
     brought.effects.pop()
     await alter(brought, "DELETE FROM pages")
     assert await brought.faults() == {("newsroom", DOUBLED)}
+
+
+async def test_what_a_person_confirmed_may_stand_beside_the_notice_about_it(
+    brought: Brought, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(people, "LOOKS_AFTER", 0.0)
+    brought.stage.sandbox.faults.order("telegram", "sendMediaGroup", "reset_after")
+    await brought.bring("case", writing=replace(PICTURED, channels=("telegram",)))
+    await brought.desk.answer_cases(brought.watch, lambda: people.QUIET_FOR)
+    await brought.go_on(Care.CORRECT)
+    assert (await brought.tally(1)).sound
+    assert len(brought.chat) == 3  # the album, whose numbers nobody knows, and the labelled correction
+    number, notice = brought.chat.popitem()
+    assert {finding.kind for finding in (await brought.tally(1)).findings} == {LOST, DOUBLED}
+    brought.chat.update({number: notice, number + 1: notice})
+    assert {finding.kind for finding in (await brought.tally(1)).findings} == {LOST, DOUBLED}
+    del brought.chat[number + 1]
+    await brought.go_on(Care.PHOTO, states=("rejected",))  # out of reach, and said so
+    assert (await brought.tally(1)).sound
+    await brought.go_on(Care.WITHDRAW, states=("rejected",))
+    tally = await brought.tally(1)
+    assert tally.sound, tally.findings
+    brought.chat.popitem()
+    assert [finding.kind for finding in (await brought.tally(1)).findings] == [DOUBLED]
 
 
 async def test_what_was_cancelled_without_a_reason_and_what_was_done_twice_is_seen(brought: Brought) -> None:
