@@ -21,7 +21,7 @@ from distributor.adapters.email_settings import EmailSettings, plain_address
 from distributor.adapters.email_smtp import NotOpened, open_conversation, tls_context
 from distributor.core.asset import Asset, Profile
 from distributor.core.channel import Action, Allowance, Health, Job, Progress, Source, Traits
-from distributor.core.outcome import CannotTell, Deferred, Finding, Outcome, Receipt, Rejected, Scope, Sent
+from distributor.core.outcome import Absent, CannotTell, Deferred, Finding, Outcome, Receipt, Rejected, Scope, Sent
 from distributor.core.ports import Surroundings
 from distributor.core.rendering import Problem, Rendering, Severity
 
@@ -103,6 +103,8 @@ class Email:
 
     async def reconcile(self, job: Job, progress: Progress) -> Finding:
         """SMTP cannot be asked what became of a mail: its relay's log tells, and a person reads it."""
+        if _nothing_stands(job):
+            return Absent("no mail was sent: there is no reader to tell")
         return CannotTell(
             f"the relay got the whole mail and its answer was lost; look for Message-ID {job.key} or for "
             f"{self._settings.envelope_sender(job.delivery_id)} in the relay's log"

@@ -13,7 +13,16 @@ from datetime import datetime
 from typing import Any
 
 from distributor.adapters import facebook_text, facebook_watch
-from distributor.adapters.facebook_after import MARGIN, SETTLES, VIDEO_SETTLES, Plan, Standing, keep, kept_plan
+from distributor.adapters.facebook_after import (
+    MARGIN,
+    SETTLES,
+    VIDEO_SETTLES,
+    Plan,
+    Standing,
+    keep,
+    kept_plan,
+    may_be_old,
+)
 from distributor.adapters.facebook_answers import ALREADY, ERRORS, after_prepare, after_publish, upload_gone
 from distributor.adapters.facebook_feed import look
 from distributor.adapters.facebook_graph import Access, Answer, FacebookClient, GraphRefusal, Waits
@@ -199,20 +208,26 @@ class Facebook:
         Absent only where the feed was read completely, time enough has passed for a post to appear, and Facebook has
         not said "duplicate" to a later attempt. Edits and deletions may be repeated, so they are not looked for.
         """
-        kept = kept_plan(progress)
-        if job.action is Action.WITHDRAW or (job.action is Action.CORRECT and (kept is None or kept.form == EDIT)):
+        plan, begun = kept_plan(progress), job.intended_at or job.approved_at
+        if job.action is Action.CORRECT and may_be_old(progress):
+            try:
+                found = await self._standing.recovered(job, progress, begun - MARGIN)
+            except ERRORS as error:
+                found = after_prepare(error)
+            if not isinstance(found, Plan):
+                return _later(found)
+            plan = found
+        if job.action is Action.WITHDRAW or (job.action is Action.CORRECT and (plan is None or plan.form == EDIT)):
             return Absent("nothing was posted; what it edits and deletes may be edited and deleted again")
-        plan = kept or Plan()
-        part, begun = plan.part(job), job.intended_at or job.approved_at
+        plan = plan or Plan()
+        part = plan.part(job)
         if _done(progress):
             return self._sent(job, plan, progress, {})
         video = (progress.get(step_of(part.media[0])) or {}).get("id", "") if is_video(part) else ""
         try:
             seen = await look(self._client, self.settings.page, part.text, begun - MARGIN, str(video))
         except ERRORS as error:
-            outcome = after_prepare(error)
-            retry_after = outcome.retry_after if isinstance(outcome, Deferred) else None
-            return LookAgain(outcome.reason, 30.0 if retry_after is None else retry_after)
+            return _later(after_prepare(error))
         if seen.post:
             await progress.save("part:0", {"id": seen.post})
             return self._sent(job, plan, progress, {})
@@ -260,6 +275,12 @@ class Facebook:
     async def aclose(self) -> None:
         """Close the session and end the threads."""
         await self._client.aclose()
+
+
+def _later(outcome: Deferred | Rejected) -> LookAgain:
+    """What a look comes to whose reading failed: it is done again, and a person is asked only after many."""
+    retry_after = outcome.retry_after if isinstance(outcome, Deferred) else None
+    return LookAgain(outcome.reason, 30.0 if retry_after is None else retry_after)
 
 
 def _done(progress: Progress) -> dict[str, Any] | None:

@@ -20,7 +20,7 @@ from distributor.adapters.facebook_feed import all_with
 from distributor.adapters.facebook_graph import FacebookClient, GraphRefusal, Unreadable
 from distributor.adapters.facebook_media import step_of
 from distributor.adapters.facebook_text import CORRECTED, EDIT, POST, REPOST, is_video
-from distributor.core.channel import Action, Before, Job, Progress
+from distributor.core.channel import RESTORED, Action, Before, Job, Progress
 from distributor.core.outcome import Deferred, Outcome, Receipt, Rejected, Sent
 from distributor.core.ports import Clock
 from distributor.core.rendering import Part
@@ -83,6 +83,20 @@ class Standing:
         if not found.posts and not found.certain:
             return self._ask("the old post was not found, so it cannot be corrected", job.before)
         return await keep(_planned(job, job.before, found) if found.posts else Plan(), progress)
+
+    async def recovered(self, job: Job, progress: Progress, since: datetime) -> Plan | Deferred | Rejected:
+        """The form of a correction of which a restored database does not know whether it was made: as it would be
+        decided now, but for a labelled post that the feed shows already. Raises what the client raises."""
+        made = await self.plan(job, progress)
+        if not isinstance(made, Plan):
+            return made
+        seen, _ = await all_with(self.client, self.page, [made.part(job).text], since)
+        own = [post for post in seen if made.form == REPOST or (made.form == EDIT and post not in made.old)]
+        if own:
+            old = tuple(post for post in made.old if post not in own) if made.form == REPOST else ()
+            made = await keep(Plan(REPOST, old, made.drops, made.stays), progress)
+        await progress.save(RESTORED, {"asked": [0]})
+        return made
 
     async def find(self, before: Before) -> Found | Deferred | Rejected:
         """The posts that stand. The feed is read only where the ids are not known, or not all of them."""
@@ -210,6 +224,12 @@ def _ids(before: Before) -> tuple[str, ...]:
 def deleted(progress: Progress) -> list[str]:
     """The ids of what was deleted."""
     return list((progress.get("deleted") or {}).get("ids", ()))
+
+
+def may_be_old(progress: Progress) -> bool:
+    """True where a backup was restored, and nobody has looked yet whether the correction was made since."""
+    kept = progress.get(RESTORED)
+    return kept is not None and not kept["asked"]
 
 
 def kept_plan(progress: Progress) -> Plan | None:

@@ -22,7 +22,17 @@ from distributor.adapters.telegram_edits import Edits
 from distributor.adapters.telegram_failures import Throttled
 from distributor.adapters.telegram_follow import Follow
 from distributor.adapters.telegram_notices import posts_of
-from distributor.adapters.telegram_parts import answers, done, kept_of, missing, placed_in, receipt
+from distributor.adapters.telegram_parts import (
+    answers,
+    ask,
+    done,
+    in_doubt,
+    kept_of,
+    missing,
+    placed_in,
+    receipt,
+    unasked,
+)
 from distributor.adapters.telegram_posting import Posting
 from distributor.adapters.telegram_probe import probe
 from distributor.adapters.telegram_render import (
@@ -147,6 +157,8 @@ class Telegram:
         step = f"part:{index}" if index else "publish"
         if index:
             await progress.begin(step)
+        if (doubt := await in_doubt(progress, step, index)) is not None:
+            return doubt
         messages = await self._posting.post(job, progress, step, part, answers(job, index, progress))
         if not isinstance(messages, tuple):
             return messages
@@ -168,6 +180,9 @@ class Telegram:
         index = missing(job, progress)
         if index is None:
             return receipt(job, progress)
+        if index and unasked(progress, index):
+            return Absent("the first message is there; before the next one is posted, it is looked for by itself")
+        await ask(progress, index)
         where = job.destination.label or job.destination.address
         witness = self._posting.watched(job)
         if witness is None:

@@ -13,8 +13,8 @@ from telegram import Message
 
 from distributor.adapters.telegram_notices import posts_of
 from distributor.adapters.telegram_slots import first_id
-from distributor.core.channel import Job, Progress
-from distributor.core.outcome import Outcome, Receipt, Sent
+from distributor.core.channel import RESTORED, Job, Progress
+from distributor.core.outcome import Outcome, Receipt, Sent, Unknown
 from distributor.core.rendering import Placed
 
 
@@ -58,6 +58,29 @@ def receipt(job: Job, progress: Progress) -> Sent:
     links = tuple(str(link) for part in found for link in part.get("links", ()))
     ids = tuple(str(number) for number in ids_of(job, progress))
     return Sent(Receipt(ids, links, {"chat": job.destination.address}))
+
+
+def unasked(progress: Progress, index: int) -> bool:
+    """True where a backup was restored, and nobody has looked yet whether this part was posted since it was taken."""
+    kept = progress.get(RESTORED)
+    return kept is not None and index not in kept["asked"]
+
+
+async def ask(progress: Progress, index: int) -> None:
+    """Commit that this part is looked for now."""
+    kept = progress.get(RESTORED)
+    if kept is not None and index not in kept["asked"]:
+        await progress.save(RESTORED, {"asked": [*kept["asked"], index]})
+
+
+async def in_doubt(progress: Progress, step: str, index: int) -> Unknown | None:
+    """Where a part may have been posted since the backup: the outcome that has it looked for. None: it is posted now.
+    The caller has begun `step`, so that a person who is asked is asked about this part."""
+    if not unasked(progress, index):
+        return None
+    await ask(progress, index)
+    reason = "a backup was restored: it may have been posted since, and is looked for first"
+    return Unknown(RESTORED, reason, step)
 
 
 def staged(items: list[Placed], progress: Progress) -> Mapping[str, str]:

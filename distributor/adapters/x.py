@@ -14,7 +14,7 @@ from typing import Any
 import tweepy
 
 from distributor.adapters import x_text, x_timeline, x_watch
-from distributor.adapters.x_after import ALONE, MARGIN, SETTLES, Plan, Standing, keep, kept_plan
+from distributor.adapters.x_after import ALONE, MARGIN, SETTLES, Plan, Standing, keep, kept_plan, may_be_old
 from distributor.adapters.x_answers import after_prepare, after_publish
 from distributor.adapters.x_client import Keys, Waits, XClient
 from distributor.adapters.x_media import MediaFailed, StillProcessing, Uploads, step_of
@@ -198,16 +198,20 @@ class X:
         Absent only where the timeline was read completely, time enough has passed for a post to appear, and X has
         not said "duplicate" to a later attempt. A deletion may be repeated, so it is not looked for.
         """
-        plan = kept_plan(progress) or Plan()
-        if job.action is Action.WITHDRAW or (job.action is Action.CORRECT and not kept_plan(progress)):
+        corrects = job.action is Action.CORRECT
+        if job.action is Action.WITHDRAW or (corrects and not kept_plan(progress) and not may_be_old(progress)):
             return Absent("no post was begun; what it deletes may be deleted again")
-        parts, begun = plan.parts(job), job.intended_at or job.approved_at
+        plan: Plan | Deferred | Rejected = kept_plan(progress) or Plan()
+        begun = job.intended_at or job.approved_at
         try:
             timeline = await x_timeline.read(self._client, begun - MARGIN)
+            if corrects and may_be_old(progress):
+                plan = await self._standing.recovered(job, progress, timeline)
         except tweepy.TweepyException as error:
-            outcome = after_prepare(error, self._clock())
-            retry_after = outcome.retry_after if isinstance(outcome, Deferred) else None
-            return LookAgain(outcome.reason, 30.0 if retry_after is None else retry_after)
+            return _later(after_prepare(error, self._clock()))
+        if not isinstance(plan, Plan):
+            return _later(plan)
+        parts = plan.parts(job)
         for index, part in enumerate(parts):
             if not _done(progress, index) and (found := timeline.find(part.text)):
                 await progress.save(f"part:{index}", {"id": found})
@@ -252,6 +256,13 @@ class X:
     async def aclose(self) -> None:
         """Close the session."""
         await self._client.aclose()
+
+
+def _later(outcome: Outcome) -> Finding:
+    """What a look comes to whose reading failed: it is done again, and a person is asked only after many."""
+    retry_after = outcome.retry_after if isinstance(outcome, Deferred) else None
+    reason = outcome.reason if isinstance(outcome, Deferred | Rejected) else "X could not be read"
+    return LookAgain(reason, 30.0 if retry_after is None else retry_after)
 
 
 def _done(progress: Progress, index: int) -> dict[str, Any] | None:

@@ -16,7 +16,7 @@ from distributor.adapters import x_timeline
 from distributor.adapters.x_answers import after_delete, after_prepare
 from distributor.adapters.x_client import Unreadable, XClient
 from distributor.adapters.x_text import POST, REPLY, REPOST
-from distributor.core.channel import Action, Before, Job, Progress
+from distributor.core.channel import RESTORED, Action, Before, Job, Progress
 from distributor.core.outcome import Deferred, Outcome, Receipt, Rejected, Sent
 from distributor.core.ports import Clock
 from distributor.core.rendering import Part
@@ -80,6 +80,25 @@ class Standing:
         else:
             plan = Plan(REPOST if must_go else REPLY, found.ids)
         return await keep(plan, progress)
+
+    async def recovered(
+        self, job: Job, progress: Progress, timeline: x_timeline.Timeline
+    ) -> Plan | Deferred | Rejected:
+        """The form of a correction of which a restored database does not know whether it was made: the one that the
+        timeline shows, else the one that would be decided now. Raises what the client raises."""
+        made = await self.plan(job, progress)
+        forms = [made.form] if isinstance(made, Plan) else []
+        for form in (*forms, REPLY, ALONE):
+            own = timeline.matching(part.text for part in Plan(form).parts(job) if part.text)
+            if not own:
+                continue
+            old = [post for post in made.old if post not in own] if isinstance(made, Plan) else ()
+            # A labelled post stands in the place of the old ones, or beside those that are still there.
+            made = await keep(Plan(form, tuple(old) if form in forms else await self.those_there(old)), progress)
+            break
+        if isinstance(made, Plan):
+            await progress.save(RESTORED, {"asked": [0]})
+        return made
 
     async def find(self, before: Before) -> Found | Deferred | Rejected:
         """The posts that stand. The timeline is read only where the ids are not known, or not all of them."""
@@ -174,6 +193,12 @@ class Standing:
             "where_unknown",
             f"{words}: look at {self.profile_url} for posts of this release since {since} and delete them by hand",
         )
+
+
+def may_be_old(progress: Progress) -> bool:
+    """True where a backup was restored, and nobody has looked yet whether the correction was made since."""
+    kept = progress.get(RESTORED)
+    return kept is not None and not kept["asked"]
 
 
 def kept_plan(progress: Progress) -> Plan | None:

@@ -45,6 +45,11 @@ def calls_of(rendering: Rendering, traits: Traits) -> int:
     return sum(max(len(part.media) if traits.media_count else 1, 1) for part in rendering.parts) or 1
 
 
+RESTORED = "restored"
+"""The step of a progress that is older than what was done (a backup was restored): `asked` lists the numbers of the new
+posts that were looked for since. Edits and deletions are done again; no post is made before it was looked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """What a rendering is made of.
