@@ -8,6 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+DOUBT = "doubt"
+"""The step of a progress of which a repeatable call had no answer: it may have happened, and nobody can find out."""
+
 
 class Scope(StrEnum):
     """How far an answer reaches: this delivery, its destination (an address), or the whole lane."""

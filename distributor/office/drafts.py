@@ -89,8 +89,10 @@ class Drafts:
                 return await self.get(release_id)
             if found.state not in CHANGEABLE or await promises.has_left(connection, release_id):
                 raise Refused("already_distributing", state=found.state.value)
-            changed = self._trained(_clean(replace(found.draft, number=found.revision + 1, **content)))
-            if replace(changed, number=found.draft.number) == found.draft:
+            # Nothing is out, so what is changed follows nothing, also where it was a correction before.
+            fresh = content | {"number": found.revision + 1, "notice": None}
+            changed = self._trained(_clean(replace(found.draft, **fresh)))
+            if replace(changed, number=found.draft.number, notice=found.draft.notice) == found.draft:
                 return found
             await rows.change_draft(connection, changed, ReleaseState.DRAFT, now)
             if found.state is not ReleaseState.DRAFT:

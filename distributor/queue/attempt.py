@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import structlog
 
 from distributor.core.channel import Channel
-from distributor.core.outcome import Deferred, Finding, Outcome, Receipt, Rejected, Sent, Unknown
+from distributor.core.outcome import DOUBT, Deferred, Finding, Outcome, Receipt, Rejected, Sent, Unknown
 from distributor.core.ports import Claimed, Clock
 from distributor.core.text import storable
 from distributor.queue.progress import FenceLost, KeptProgress, NotKept
@@ -83,7 +83,9 @@ async def attempt(
     except Exception as error:
         outcome = _unexpected(error, claimed, progress.begun if left else "")
     if isinstance(outcome, Unknown) and channel.traits.repeatable:
-        return Deferred(outcome.code, outcome.reason, doubt=True)
+        outcome = Deferred(outcome.code, outcome.reason, doubt=True)
+    if isinstance(outcome, Deferred) and outcome.doubt and progress.get(DOUBT) is None:
+        await progress.save(DOUBT, {"code": outcome.code})
     return outcome
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 import structlog
 
 from distributor.core.delivery import after_finding
-from distributor.core.outcome import CannotTell, Finding, LookAgain
+from distributor.core.outcome import DOUBT, Absent, CannotTell, Finding, LookAgain
 from distributor.core.policy import RetryPolicy
 from distributor.core.ports import Claimed, Clock, DeliveryStore, Result
 from distributor.queue.attempt import plain
@@ -96,7 +96,12 @@ class Looks:
     async def _find(self, lane: Lane, claimed: Claimed) -> Finding:
         try:
             async with asyncio.timeout(SECONDS):
-                return await lane.channel.reconcile(claimed.job, KeptProgress(self._store, claimed, self._clock))
+                progress = KeptProgress(self._store, claimed, self._clock)
+                found = await lane.channel.reconcile(claimed.job, progress)
+                if isinstance(found, Absent) and lane.channel.traits.repeatable and progress.get(DOUBT) is None:
+                    # It goes again, whether it was there or not: 'absent' proves nothing here.
+                    await progress.save(DOUBT, {"code": "unknown"})
+                return found
         except Exception as error:
             log.exception("looking for an unknown delivery failed", delivery=claimed.job.delivery_id)
             return LookAgain(f"looking failed: {type(error).__name__}")

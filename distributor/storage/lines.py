@@ -100,8 +100,7 @@ def _reaches_further(outcome: Deferred | Rejected | Unknown) -> bool:
 
 
 def _fate(outcome: Outcome | Finding, following: Next) -> Fate:
-    unknown = isinstance(outcome, Unknown)
-    doubt = unknown or (isinstance(outcome, Deferred) and outcome.doubt)
+    doubt = isinstance(outcome, Unknown)
     if following.state is DeliveryState.SENT and not following.code and not doubt:
         return SENT
     step = outcome.step if isinstance(outcome, Unknown) else ("" if following.state in CLAIMABLE else None)

@@ -97,8 +97,6 @@ async def _apply(connection: AsyncConnection, result: Result, now: datetime, *, 
         values |= {"step": outcome.step, "uncertain": True, "looks": 0}
     elif following.state in {DeliveryState.QUEUED, DeliveryState.WAITING}:
         values |= {"step": ""}
-    if isinstance(outcome, Deferred) and outcome.doubt:
-        values["uncertain"] = True
     where = deliveries.c.id == claimed.job.delivery_id if any_fence else own(claimed)
     await connection.execute(update(deliveries).where(where).values(**values))
     if following.state is DeliveryState.CASE:

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Text, and_, case, cast, exists, func, insert, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from distributor.core.outcome import DOUBT
 from distributor.core.release import Revision
 from distributor.core.rendering import Rendering
 from distributor.storage.schema import deliveries, destinations, subscriptions
@@ -129,6 +130,7 @@ def _out() -> tuple[ColumnElement[bool], ...]:
         deliveries.c.receipt.is_not(None),
         deliveries.c.uncertain,
         cast(deliveries.c.progress, Text).contains('"part:'),  # of several parts some are there
+        cast(deliveries.c.progress, Text).contains(f'"{DOUBT}"'),
     )
 
 

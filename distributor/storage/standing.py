@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from distributor.core.channel import Before
 from distributor.core.data import from_data
-from distributor.core.outcome import Receipt
+from distributor.core.outcome import DOUBT, Receipt
 from distributor.storage.hot import Row
 from distributor.storage.schema import deliveries
 from distributor.storage.shown import Renderings
@@ -66,7 +66,7 @@ async def standing(connection: AsyncConnection, rows: Sequence[Row]) -> dict[int
 
 def _may_stand(row: RowMapping) -> bool:
     """True where something of a delivery is out, or may be."""
-    began = any(name.startswith("part:") for name in (row["progress"] or {}))
+    began = any(name.startswith("part:") or name == DOUBT for name in (row["progress"] or {}))
     return row["state"] == "sent" or row["state"] in _OPEN or row["receipt"] is not None or row["uncertain"] or began
 
 

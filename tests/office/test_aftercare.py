@@ -211,6 +211,7 @@ async def test_a_hold_is_told_to_those_who_have_it_and_its_end_too(office: Press
     await office.decide(release_id, Decision.HOLD)
     assert (await told(office, release_id, 2))["has@news.example"] == ("hold", "queued")
     assert "waits@news.example" not in await told(office, release_id, 2)
+    await stands(office, "press", "has@news.example", state="sent")
     await office.decide(release_id, Decision.RESUME)
     assert (await told(office, release_id, 3))["has@news.example"] == ("lift", "queued")
     waiting = next(row for row in await office.rows(release_id) if row["address"].startswith("waits"))
@@ -289,3 +290,18 @@ async def test_a_correction_for_fewer_channels_goes_where_the_old_version_is_and
     assert await told(office, release_id, 2) == wanted | ({"@ministry": ("correct", "queued")} if left else {})
     (old,) = [row["state"] for row in await office.rows(release_id) if row["channel"] == "telegram"][:1]
     assert old == ("sent" if left else "cancelled")
+
+
+async def test_a_correction_of_which_nothing_has_left_may_be_changed_like_a_first_text(office: PressOffice) -> None:
+    """Simulation, seed 360: its release stayed a draft that nobody could submit, correct or change any more."""
+    release_id = await office.approved(embargo=office.now.replace(hour=20))
+    await approve(office, await corrected(office, release_id))
+    person, drafts = office.people[AUTHOR], office.office.drafts
+    assert (await drafts.get(release_id)).state is ReleaseState.APPROVED
+    changed = await drafts.change(release_id, person, versions=(replace(FIXED, title="სხვა"),))
+    assert (changed.state, changed.following, changed.draft.notice) == (ReleaseState.DRAFT, False, None)
+    again = await drafts.submit(release_id, person)
+    await office.decide(release_id, Decision.APPROVE)
+    told_now = await told(office, release_id, again.release.revision)
+    assert set(told_now.values()) == {("publish", "queued")}
+    assert {row["state"] for row in await office.rows(release_id) if row["revision"] < 3} == {"cancelled"}

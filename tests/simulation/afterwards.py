@@ -29,6 +29,8 @@ def stands(facts: Facts) -> Iterator[str]:
         if action not in KINDS[channel].traits.actions or not _has_something(facts, rows):
             continue
         newest = [row for row in rows if row["revision"] == number and row["action"] in (action, Action.PUBLISH.value)]
+        if action == Action.WITHDRAW:  # one that is repeated goes where the first has not done its work
+            newest = [row for row in rows if row["action"] == action][-1:]
         if not newest and facts.readers[destination][1] == "active":
             yield f"{name} has something, and nothing of revision {number} ({action}) was promised"
         for row in newest:

@@ -129,15 +129,20 @@ def fresh(facts: Facts) -> Iterator[str]:
 def ordered(facts: Facts) -> Iterator[str]:
     """Order within a release and destination: nothing is claimed before what comes earlier is final, nothing earlier
     leaves later, but where a person sent a dead letter again. What waits for a person's answer holds up a publication
-    alone: those who may have the release get what follows."""
+    alone: those who may have the release get what follows. And what waits for the end of a hold does not keep the hold
+    back."""
     for entry in facts.journal:
         for earlier, state in entry.facts.get("behind", ()):
-            if entry.what == "claim" and (state != "case" or entry.facts["action"] == "publish"):
+            passes = (state == "case" and entry.facts["action"] != "publish") or (
+                state in ("queued", "waiting") and entry.facts["action"] == "hold"
+            )
+            if entry.what == "claim" and not passes:
                 yield f"delivery {entry.delivery} was claimed at {entry.at:.3f} before {earlier} was final"
     first = {number: calls[0].at for number, calls in facts.calls_of.items()}
     last = {number: calls[-1].at for number, calls in facts.calls_of.items()}
     for group in facts.destinations.values():
-        for earlier, later in pairwise([row["id"] for row in group if row["id"] in first]):
+        called = [row["id"] for row in group if row["id"] in first and row["action"] != "hold"]
+        for earlier, later in pairwise(called):
             asked = earlier in facts.retried or facts.ever(earlier, "case", before=first[later])
             if last[earlier] > first[later] and not asked:
                 yield f"delivery {earlier} was called at {last[earlier]:.3f}, after {later}"

@@ -40,7 +40,7 @@ _FACTS = """json_object(
         AND (u.deadline IS NULL OR u.deadline > NEW.updated_at)
         AND NOT EXISTS (SELECT 1 FROM deliveries e WHERE e.release_id = u.release_id
             AND e.destination_id = u.destination_id AND e.id < u.id
-            AND (e.state IN ('queued', 'waiting', 'sending', 'unknown')
+            AND (e.state IN ('sending', 'unknown') OR e.state IN ('queued', 'waiting') AND u.action <> 'hold'
                 OR e.state = 'case' AND u.action = 'publish'))))"""
 _VALUES = "virtual_micros(), '{what}', NEW.id, {was}, NEW.state, NEW.fence, NEW.worker, NEW.step, NEW.code"
 _COLUMNS = "at, what, delivery, was, became, fence, worker, step, code"

@@ -136,10 +136,10 @@ class Scenario:
         """The course of a day at the desk."""
         chance, made = self._chance, list[str]()
         while self.world.loop.time() < self.plan.seconds or len(made) < self.plan.releases:
-            await asyncio.sleep(chance.uniform(0, 2 * self.plan.seconds / (2 * self.plan.releases + 3)))
-            if len(made) < self.plan.releases and chance.random() < 0.6:
+            await asyncio.sleep(chance.uniform(0, 2 * self.plan.seconds / (3 * self.plan.releases + 4)))
+            if len(made) < self.plan.releases and chance.random() < 0.45:
                 made.append(await self.desk.release())
-            elif made and chance.random() < 0.5:
+            elif made and chance.random() < 0.7:
                 await self.desk.minds.change(chance.choice(made[-3:]))
             else:
                 await self.desk.care.look_after()

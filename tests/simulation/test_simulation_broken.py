@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -42,13 +42,18 @@ def often(troubles: dict[str, float], plan: Plan) -> Plan:
     return replace(plan, troubles=plan.troubles | troubles, pace=2.0)
 
 
+def first_found(ground: Ground, name: str, change: Callable[[Plan], Plan], words: str = "") -> str:
+    """What is first found of this invariant, with these words in it."""
+    for seed in range(1, MOST + 1):
+        for said in play(seed, ground, change).broken:
+            if said.startswith(name) and words in said:
+                return said
+    raise AssertionError(f"{MOST} seeds with a broken engine, and nothing found of {name!r}")
+
+
 def found(ground: Ground, name: str, **troubles: float) -> str:
     """What is first found of this invariant."""
-    for seed in range(1, MOST + 1):
-        for words in play(seed, ground, partial(often, troubles)).broken:
-            if words.startswith(name):
-                return words
-    raise AssertionError(f"{MOST} seeds with a broken engine, and nothing found of {name!r}")
+    return first_found(ground, name, partial(often, troubles))
 
 
 @pytest.fixture
