@@ -79,6 +79,7 @@ class Standing:
     action: Action = Action.PUBLISH  # of the revision that is decided over
     proposed: bool = False  # the revision follows one that is out
     shortened: bool = False  # it is, word for word, what a template makes that two people approved beforehand
+    hands: frozenset[int] = frozenset()  # who wrote in it
     answering: frozenset[int] = frozenset()  # who gave reasons for blocking findings in it
 
 
@@ -95,12 +96,17 @@ ALLOWED_FROM: dict[Decision, frozenset[ReleaseState]] = {
 FOLLOWED_FROM = frozenset(
     {ReleaseState.APPROVED, ReleaseState.DISTRIBUTING, ReleaseState.DISTRIBUTED, ReleaseState.HELD}
 )
+# A withdrawal also once more, for what an earlier one could not reach.
+WITHDRAWN_FROM = FOLLOWED_FROM | {ReleaseState.WITHDRAWN}
 _OVER_A_PROPOSAL = frozenset({Decision.APPROVE, Decision.REJECT})
 
 
-def allowed_from(decision: Decision, *, proposed: bool) -> frozenset[ReleaseState]:
-    """The states of a release in which a decision may be made; `proposed`: over a revision that follows one."""
-    return FOLLOWED_FROM if proposed and decision in _OVER_A_PROPOSAL else ALLOWED_FROM[decision]
+def allowed_from(decision: Decision, *, proposed: bool, action: Action = Action.PUBLISH) -> frozenset[ReleaseState]:
+    """The states of a release in which a decision may be made; `proposed`: over a revision that follows one, and what
+    that would do."""
+    if proposed and decision in _OVER_A_PROPOSAL:
+        return WITHDRAWN_FROM if action is Action.WITHDRAW else FOLLOWED_FROM
+    return ALLOWED_FROM[decision]
 
 
 def refusal(person: Person, decision: Decision, standing: Standing, seen_revision: int, seen_hash: str) -> str:
@@ -111,12 +117,14 @@ def refusal(person: Person, decision: Decision, standing: Standing, seen_revisio
     if not person.may(Right.DECIDE):
         return "not_editor"
     # A withdrawal needs two people too, of whom one proposes it; whoever wrote the release may be the second.
-    own = {standing.submitter_id} if standing.action is Action.WITHDRAW else {standing.author_id, standing.submitter_id}
+    own = {standing.submitter_id}
+    if standing.action is not Action.WITHDRAW:
+        own |= {standing.author_id, *standing.hands}
     if decision is Decision.APPROVE and person.id in own and not standing.shortened:
         return "own_release"
     if decision is Decision.APPROVE and person.id in standing.answering:
         return "own_override"
-    if standing.state not in allowed_from(decision, proposed=standing.proposed):
+    if standing.state not in allowed_from(decision, proposed=standing.proposed, action=standing.action):
         return "wrong_state"
     if seen_revision != standing.revision or seen_hash != standing.content_hash:
         return "changed_since"

@@ -151,6 +151,9 @@ def at_claim(facts: Facts, now: datetime) -> Go | Drop | NotYet:
         return (_stands(facts) or Go()) if held else Drop(DeliveryState.CANCELLED, "lifted", "the hold was lifted")
     if facts.action is Action.LIFT and facts.release_state is ReleaseState.HELD:
         return Drop(DeliveryState.CANCELLED, "held_again", "the release is held again")
+    void = _stands(facts)
+    if facts.release_state in SENDABLE and void:
+        return void  # a person is not asked about a deadline of what must not go anyway
     if facts.deadline is not None and now >= facts.deadline:
         return Drop(DeliveryState.EXPIRED, "deadline", f"the deadline {facts.deadline.isoformat()} has passed")
     if facts.release_state is ReleaseState.HELD:
@@ -158,7 +161,7 @@ def at_claim(facts: Facts, now: datetime) -> Go | Drop | NotYet:
         return NotYet(now + timedelta(hours=1))
     if facts.release_state not in SENDABLE:
         return Drop(DeliveryState.CANCELLED, facts.release_state.value, f"the release is {facts.release_state.value}")
-    return _stands(facts) or _in_time(facts, now)
+    return void or _in_time(facts, now)
 
 
 def _stands(facts: Facts) -> Drop | None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from distributor.core.approval import FOLLOWED_FROM
+from distributor.core.approval import FOLLOWED_FROM, WITHDRAWN_FROM
 from distributor.core.people import Person, Right
 from distributor.core.refusal import Refused
 from distributor.core.release import Action, Notice, Revision
@@ -27,7 +27,7 @@ from distributor.storage.releases import ReleaseRow, RevisionRow, Stands
 
 LONGEST_WORDS = 300
 
-Change = Callable[[Revision], Revision]
+Change = Callable[[ReleaseRow, Revision], Revision]
 
 
 class Aftercare:
@@ -46,7 +46,9 @@ class Aftercare:
                 raise Refused("correction_open")
             number = await rows.next_number(connection, release_id)
             draft = replace(out.content, number=number, notice=Notice(Action.CORRECT))
-            await rows.set_proposed(connection, release_id, {"proposed": 0}, now, draft=draft)
+            # A withdrawal that waits for its decision is not touched: the correction is proposed after it, if ever.
+            await rows.set_proposed(connection, release_id, {}, now, draft=draft)
+            await rows.set_hands(connection, release_id, {person.id})
             await audit.append(connection, now, actor(person), "correction.begun", f"release:{release_id}", {})
             await connection.commit()
         return await self._told(release_id)
@@ -56,9 +58,13 @@ class Aftercare:
         now = self._context.clock()
         async with self._context.database.transaction(logged=True) as connection:
             found, out = await self._out(connection, release_id, person)
-            if not found.following:
+            if not found.following and not found.proposed:
                 raise Refused("no_correction_open")
-            await rows.set_proposed(connection, release_id, {"proposed": 0}, now, draft=out.content)
+            waits = await rows.get_revision(connection, release_id, found.proposed) if found.proposed else None
+            withdrawal = waits is not None and waits.content.action is Action.WITHDRAW
+            # One at a time: a correction that somebody is writing stays when a withdrawal is given up.
+            draft = None if withdrawal else out.content
+            await rows.set_proposed(connection, release_id, {"proposed": 0}, now, draft=draft)
             data = {"revision": found.proposed}
             await audit.append(connection, now, actor(person), "proposal.abandoned", f"release:{release_id}", data)
             await connection.commit()
@@ -70,7 +76,7 @@ class Aftercare:
         """Propose to withdraw a release everywhere: with a reason for the log, and words for readers where there is
         something to say. A second person approves, and everything happens in that one action."""
         notice = Notice(Action.WITHDRAW, _words(words or {}), _reason(reason))
-        return await self._propose(release_id, person, notice, lambda content: content)
+        return await self._propose(release_id, person, notice, lambda found, content: replace(content, notice=notice))
 
     async def withdraw_media(
         self,
@@ -80,36 +86,51 @@ class Aftercare:
         reason: str,
         words: Mapping[str, str] | None = None,
     ) -> Submitted:
-        """Propose that photos or videos disappear everywhere while the release stays. `digests` of the originals."""
+        """Propose that photos or videos disappear everywhere while the release stays. `digests` of the originals. What
+        is proposed already of the kind, and not decided over yet, goes with it."""
         gone = frozenset(digests)
         notice = Notice(Action.CORRECT, _words(words or {}), _reason(reason), tuple(sorted(gone)))
 
-        def without(content: Revision) -> Revision:
+        def without(found: ReleaseRow, content: Revision) -> Revision:
+            told = notice
+            if found.following:
+                earlier = found.draft.notice
+                if not found.proposed or earlier is None or not earlier.withdrawn:
+                    raise Refused("correction_open")
+                content = replace(found.draft, number=content.number)
+                reasons, withdrawn = f"{earlier.reason}; {notice.reason}", {*earlier.withdrawn, *gone}
+                told = replace(notice, words=earlier.words | notice.words, reason=reasons)
+                told = replace(told, withdrawn=tuple(sorted(withdrawn)))
             if not gone or gone - {item.asset.digest for item in content.media}:
                 raise Refused("unknown_media")
-            return replace(content, media=tuple(item for item in content.media if item.asset.digest not in gone))
+            kept = tuple(item for item in content.media if item.asset.digest not in gone)
+            return replace(content, media=kept, notice=told)
 
         return await self._propose(release_id, person, notice, without)
 
     async def _propose(self, release_id: str, person: Person, notice: Notice, changed: Change) -> Submitted:
         """Freeze what follows, and lay it before a second person. Whatever was proposed before it gives way."""
         async with self._context.database.read() as connection:
-            found, out = await self._out(connection, release_id, person, lock=False)
+            found, out = await self._out(connection, release_id, person, notice.action, lock=False)
             number = await rows.next_number(connection, release_id)
             reached = await promises.channels_reached(connection, release_id)
-        content = changed(replace(out.content, number=number, notice=notice))
+        content = changed(found, replace(out.content, number=number))
+        notice = content.notice or notice
         checked = await check(self._context, content, found.slug, before=out.content, out=reached)
         if checked.preflight.blocked:
             raise Refused(stopped_by(checked.preflight.problems))
         now = self._context.clock()
         async with self._context.database.transaction(logged=True) as connection:
-            again, still = await self._out(connection, release_id, person)
-            if (again.revision, again.proposed) != (found.revision, found.proposed) or still.id != out.id:
+            again, still = await self._out(connection, release_id, person, notice.action)
+            seen = (found.revision, found.proposed, found.draft, out.id)
+            if (again.revision, again.proposed, again.draft, still.id) != seen:
                 raise Refused("changed_meanwhile")
             try:
                 await rows.freeze(connection, content, checked.frozen, person.id, now, stands=Stands.PROPOSED)
             except Conflict:
                 raise Refused("changed_meanwhile") from None
+            if notice.action is Action.CORRECT:
+                await rows.set_hands(connection, release_id, {person.id, *(found.hands if found.following else ())})
             kind = "withdrawal.proposed" if notice.action is Action.WITHDRAW else "correction.proposed"
             data = {"revision": number, "content_hash": checked.content_hash, "reason": notice.reason}
             data |= {"withdrawn": list(notice.withdrawn), "instead_of": found.proposed}
@@ -118,7 +139,13 @@ class Aftercare:
         return Submitted(await self._told(release_id), checked.preflight, checked.content_hash)
 
     async def _out(
-        self, connection: Connection, release_id: str, person: Person, *, lock: bool = True
+        self,
+        connection: Connection,
+        release_id: str,
+        person: Person,
+        action: Action = Action.CORRECT,
+        *,
+        lock: bool = True,
     ) -> tuple[ReleaseRow, RevisionRow]:
         """A release that is out or on its way, with the revision that stands. Refused for every other one, and for
         people to whom it does not belong: its author and editors."""
@@ -128,7 +155,8 @@ class Aftercare:
         if not person.may(Right.WRITE) or (person.id != found.author_id and not person.may(Right.DECIDE)):
             raise Refused("not_yours")
         out = await rows.get_revision(connection, release_id, found.revision)
-        if out is None or found.state not in FOLLOWED_FROM or not out.approved_hash:
+        states = WITHDRAWN_FROM if action is Action.WITHDRAW else FOLLOWED_FROM
+        if out is None or found.state not in states or not out.approved_hash:
             raise Refused("nothing_out", state=found.state.value)
         return found, out
 

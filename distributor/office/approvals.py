@@ -169,6 +169,7 @@ class Approvals:
             revision.content.action,
             bool(release.proposed),
             await shortened(self._context, connection, revision.content),
+            release.hands,
             frozenset(problem.override_by for problem in revision.problems if problem.override),
         )
         return refusal(person, decision, standing, seen_revision, seen_hash)
@@ -212,7 +213,7 @@ class Approvals:
             after = ReleaseState.HELD
         elif not over_proposal:
             after = ReleaseState.REJECTED
-        allowed = tuple(allowed_from(decision, proposed=bool(release.proposed)))
+        allowed = tuple(allowed_from(decision, proposed=bool(release.proposed), action=revision.content.action))
         if not await rows.set_state(connection, release_id, allowed, after, now):
             raise Refused("wrong_state", state=release.state.value)
         if over_proposal:

@@ -95,6 +95,7 @@ class Drafts:
             if replace(changed, number=found.draft.number, notice=found.draft.notice) == found.draft:
                 return found
             await rows.change_draft(connection, changed, ReleaseState.DRAFT, now)
+            await rows.set_hands(connection, release_id, {*found.hands, person.id})
             if found.state is not ReleaseState.DRAFT:
                 await rows.set_approved(connection, release_id, found.revision, "", now)
                 why = ("approval_void", "the release was changed")
@@ -117,14 +118,15 @@ class Drafts:
         does so no more."""
         if found.state not in FOLLOWED_FROM:
             raise Refused("wrong_state", state=found.state.value)
-        if found.draft.action is not Action.CORRECT:
-            raise Refused("withdrawal_fixed")
         changed = _clean(replace(found.draft, **content))
         if changed == found.draft:
             return
         changed = replace(changed, number=await rows.next_number(connection, found.id))
-        await rows.set_proposed(connection, found.id, {"proposed": 0}, now, draft=changed)
-        if found.proposed:
+        await rows.set_hands(connection, found.id, {*found.hands, person.id})
+        proposed = await rows.get_revision(connection, found.id, found.proposed) if found.proposed else None
+        void = proposed is not None and proposed.content.action is Action.CORRECT  # a withdrawal is none of ours
+        await rows.set_proposed(connection, found.id, {"proposed": 0} if void else {}, now, draft=changed)
+        if void:
             data = {"revision": found.proposed, "fields": sorted(content)}
             await audit.append(connection, now, actor(person), "proposal.voided", f"release:{found.id}", data)
 

@@ -7,8 +7,8 @@ wants that); reads destinations and overrides. Sends nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from distributor.core.approval import content_hash
 from distributor.core.asset import Asset, MediaRefused, Rendition
@@ -26,7 +26,7 @@ from distributor.office.checks import (
     shown_problems,
 )
 from distributor.office.context import Context, Seat
-from distributor.storage import overrides, subscribers
+from distributor.storage import overrides, promises, subscribers
 from distributor.storage.releases import Frozen
 
 
@@ -70,9 +70,13 @@ async def check(
     """
     follows = Following(before, out) if before is not None else None
     if follows and revision.action is not Action.CORRECT:
-        return notice_beside(context, revision, known_slug, follows.before, out)
+        stranded = await stranded_problems(context, revision.release_id, out)
+        return notice_beside(context, revision, known_slug, follows.before, out, stranded)
     problems = [*own_problems(context, revision), *await privacy_problems(context, revision)]
-    problems += following_problems(revision, before) if before is not None else ()
+    if before is not None:
+        problems = await _eased(context, problems, before)
+        problems += following_problems(revision, before)
+        problems += await stranded_problems(context, revision.release_id, out)
     asking = asyncio.create_task(link_problems(context, revision))  # while everything is rendered
     try:
         renderings, found, audience = await _all_renderings(context, revision, follows, known_slug)
@@ -85,6 +89,17 @@ async def check(
     if not renderings:
         problems.append(Problem(Severity.BLOCKING, "no_channel"))
     return _checked(revision, renderings, problems, audience, known_slug or slug(revision.title, revision.release_id))
+
+
+async def _eased(context: Context, problems: list[Problem], before: Revision) -> list[Problem]:
+    """What stops a first publication and was so already in what stands there stops nothing that follows: a photo must
+    be withdrawn also when the deadline has passed. It is shown as a warning."""
+    known = [*own_problems(context, before), *await privacy_problems(context, before)]
+    keys = {problem.key for problem in known}
+    return [
+        replace(problem, severity=Severity.WARNING) if problem.blocks and problem.key in keys else problem
+        for problem in problems
+    ]
 
 
 async def _all_renderings(
@@ -114,10 +129,28 @@ async def _all_renderings(
     return renderings, problems, audience
 
 
-def notice_beside(context: Context, revision: Revision, address: str, before: Revision, out: frozenset[str]) -> Checked:
+async def stranded_problems(context: Context, release_id: str, out: frozenset[str]) -> list[Problem]:
+    """Where something stands that nothing can reach any more: a channel that is gone from the settings, an account that
+    they no longer name. Somebody has to look there by hand."""
+    async with context.database.read() as connection:
+        accounts = await promises.stranded(connection, release_id)
+    gone = [Problem(Severity.WARNING, "channel_gone", {"name": name}) for name in sorted(out - set(context.seats))]
+    here = [(channel, address) for channel, address in accounts if channel in context.seats]
+    return gone + [Problem(Severity.WARNING, "account_gone", {"address": address}, name) for name, address in here]
+
+
+def notice_beside(
+    context: Context,
+    revision: Revision,
+    address: str,
+    before: Revision,
+    out: frozenset[str],
+    further: Sequence[Problem] = (),
+) -> Checked:
     """Render a notice (a withdrawal, a hold, its lifting) for the channels where the release stands. It shows no media,
-    so nothing is waited for. A channel that can do nothing of the kind is named, and not silently left out."""
-    problems = list(notice_problems(context, revision.notice))
+    so nothing is waited for. A channel that can do nothing of the kind is named, and not silently left out. `further`
+    problems were found before."""
+    problems = [*notice_problems(context, revision.notice), *further]
     renderings: list[Rendering] = []
     audience: list[tuple[str, str]] = []
     for seat in context.seats.values():
@@ -160,8 +193,15 @@ async def _render(
     if problems:
         return [], problems
     made, found = _versions(context, seat, revision, address, renditions, follows)
-    if follows and seat.name in follows.out and Action.CORRECT not in seat.adapter.traits.actions:
-        found.append(Problem(Severity.WARNING, "cannot_correct", {}, seat.name))
+    if follows and seat.name in follows.out:
+        if Action.CORRECT not in seat.adapter.traits.actions:
+            found.append(Problem(Severity.WARNING, "cannot_correct", {}, seat.name))
+        elif not made:
+            # Its language is gone from the release: what stands there would stay as it is, a withdrawn photo too.
+            withdrawn = revision.notice is not None and bool(revision.notice.withdrawn)
+            found.append(
+                Problem(Severity.BLOCKING if withdrawn else Severity.WARNING, "stays_uncorrected", {}, seat.name)
+            )
     return made, found
 
 

@@ -83,7 +83,7 @@ class Reviewing:
         """Where something is out and nothing is proposed already; else the desk has it in hand."""
         now = self._context.clock()
         release = await rows.get(connection, release_id, lock=True)
-        if release is None or release.state not in FOLLOWED_FROM or release.following:
+        if release is None or release.state not in FOLLOWED_FROM or release.proposed:
             return
         out = await rows.get_revision(connection, release_id, release.revision)
         if out is None or not out.approved_hash:

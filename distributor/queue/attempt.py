@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from distributor.core.channel import Channel
+from distributor.core.channel import Action, Channel
 from distributor.core.outcome import DOUBT, Deferred, Finding, Outcome, Receipt, Rejected, Sent, Unknown
 from distributor.core.ports import Claimed, Clock
 from distributor.core.text import storable
@@ -54,6 +54,9 @@ async def attempt(
     left = False  # True from the moment at which a byte may have left
     if claimed.bytes_hash != claimed.rendering_hash:
         return Rejected("bytes_changed", "the rendering is not the one that was approved; nothing was sent")
+    if job.action is not Action.PUBLISH and _is_late(claimed, clock):
+        reason = "nothing of the release stands there, and the time after which it must not go out has passed"
+        return Rejected("deadline", reason)
     try:
         if not progress.begun:
             ready = await channel.prepare(job, progress)

@@ -73,9 +73,11 @@ SELECT = f"SELECT {COLUMNS} FROM deliveries d JOIN destinations t ON t.id = d.de
 # As a subquery of its own and not NOT EXISTS: no planner may turn it into a join over all deliveries. And in words that
 # no partial index has: the index of all open deliveries of a release would be walked, where one reader's are meant.
 # Who waits for an answer of a person holds up no correction and no withdrawal: those who may have the release get it.
+# And what waits for the end of a hold does not hold the hold itself up.
 UNBLOCKED = """(SELECT 1 FROM deliveries e WHERE e.release_id = d.release_id AND e.destination_id = d.destination_id
     AND e.id < d.id AND e.state NOT IN ('sent', 'rejected', 'expired', 'cancelled')
-    AND (e.state <> 'case' OR d.action = 'publish') LIMIT 1) IS NULL"""
+    AND (e.state <> 'case' OR d.action = 'publish')
+    AND (e.state NOT IN ('queued', 'waiting') OR d.action <> 'hold') LIMIT 1) IS NULL"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ class Terms:
     embargo: datetime | None
     status: Status = Status.ACTUAL
     embargo_closed: bool = False
+    deadline: datetime | None = None  # the revision's own
 
 
 TermsOf = Mapping[tuple[str, int], Terms]
@@ -222,9 +225,10 @@ def terms_from(
     at: str | None,
     embargo: str | None,
     status: str,
+    deadline: str | None,
     closed: object,
 ) -> Terms:
-    """The terms of a revision from its raw columns; `at` and `embargo` in ISO 8601."""
-    begins, opens = (datetime.fromisoformat(value) if value else None for value in (at, embargo))
+    """The terms of a revision from its raw columns; `at`, `embargo` and `deadline` in ISO 8601."""
+    begins, opens, ends = (datetime.fromisoformat(value) if value else None for value in (at, embargo, deadline))
     known = (ReleaseState(state), slug, approved, moment(approved_at))
-    return Terms(*known, begins, opens, Status(status), bool(closed))
+    return Terms(*known, begins, opens, Status(status), bool(closed), ends)

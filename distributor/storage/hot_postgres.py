@@ -59,7 +59,7 @@ ORDER BY d.priority, d.due, d.id LIMIT $3 FOR UPDATE OF d SKIP LOCKED
 """
 _TERMS = f"""
 SELECT v.release_id, v.number, r.state, r.slug, v.approved_hash, v.approved_at, v.content->>'at', v.content->>'embargo',
-    v.content->>'status', {CLOSED_SQL}
+    v.content->>'status', v.content->>'deadline', {CLOSED_SQL}
 FROM unnest($1::text[], $2::int[]) AS wanted(release_id, number)
 JOIN revisions v ON v.release_id = wanted.release_id AND v.number = wanted.number
 JOIN releases r ON r.id = v.release_id

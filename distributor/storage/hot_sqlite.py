@@ -65,7 +65,7 @@ ORDER BY d.priority, d.due, d.id LIMIT ?)
 _TERMS = f"""
 SELECT v.release_id, v.number, r.state, r.slug, v.approved_hash, v.approved_at,
     json_extract(v.content, '$.at'), json_extract(v.content, '$.embargo'), json_extract(v.content, '$.status'),
-    {CLOSED_SQL}
+    json_extract(v.content, '$.deadline'), {CLOSED_SQL}
 FROM revisions v JOIN releases r ON r.id = v.release_id
 WHERE v.release_id = ? AND v.number = ?
 """  # noqa: S608  # constants of ours

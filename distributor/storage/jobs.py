@@ -49,7 +49,10 @@ class Jobs:
             step = "" if row.prepares else "publish"
             intended = moment(row.intended_at) or (made.now if step else None)
             job = self._job(row, terms.slug, terms.approved_at, intended, found)
-            claimed.append(self._claim_of(row, job, deadlines[row.deadline], step))
+            deadline = deadlines[row.deadline]
+            if job.action is Action.CORRECT and job.before is None:
+                deadline = terms.deadline  # nothing stands there, so it publishes: not after the release's own time
+            claimed.append(self._claim_of(row, job, deadline, step))
         return tuple(claimed)
 
     async def of_look(self, connection: AsyncConnection, look: Look, now: datetime) -> Claimed:

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Text, and_, case, cast, exists, func, inse
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from distributor.core.outcome import DOUBT
-from distributor.core.release import Revision
+from distributor.core.release import Action, Revision
 from distributor.core.rendering import Rendering
 from distributor.storage.schema import deliveries, destinations, subscriptions
 
@@ -72,7 +72,12 @@ async def promise_after(
         deliveries.c.destination_id == destinations.c.id,
         deliveries.c.revision < revision.number,  # not what this same decision has promised a moment ago
     )
-    reached = exists().where(*theirs, or_(*_out()))
+    reached: ColumnElement[bool] = exists().where(*theirs, or_(*_out()))
+    if fixed["action"] == Action.LIFT.value:  # of those who were told of the hold, or may have been
+        reached = exists().where(*theirs, deliveries.c.action == Action.HOLD.value, or_(*_out()))
+    elif fixed["action"] == Action.WITHDRAW.value:  # again only where an earlier withdrawal has not done its work
+        done = (deliveries.c.action == Action.WITHDRAW.value, deliveries.c.state == "sent")
+        reached = and_(reached, ~exists().where(*theirs, *done))
     wants = [*_of_rendering(part), reached if out else and_(exists().where(*theirs), ~reached)]
     return await _expand(connection, revision, content_hash, part, wants, fixed)
 
@@ -131,7 +136,18 @@ def _out() -> tuple[ColumnElement[bool], ...]:
         deliveries.c.uncertain,
         cast(deliveries.c.progress, Text).contains('"part:'),  # of several parts some are there
         cast(deliveries.c.progress, Text).contains(f'"{DOUBT}"'),
+        cast(deliveries.c.progress, Text).contains('"stands"'),  # what an adapter has found or made there
     )
+
+
+async def stranded(connection: AsyncConnection, release_id: str) -> list[tuple[str, str]]:
+    """Channel and address of own accounts at which something of the release stands and that the settings name no more:
+    nothing that follows can be brought there."""
+    mine = and_(deliveries.c.destination_id == destinations.c.id, deliveries.c.release_id == release_id, or_(*_out()))
+    query = select(destinations.c.channel, destinations.c.address).where(
+        destinations.c.kind == "own", destinations.c.status != "active", exists().where(mine)
+    )
+    return [(row.channel, row.address) for row in await connection.execute(query.order_by(destinations.c.id))]
 
 
 async def channels_out(connection: AsyncConnection, release_id: str) -> frozenset[str]:
@@ -141,11 +157,10 @@ async def channels_out(connection: AsyncConnection, release_id: str) -> frozense
 
 
 async def channels_reached(connection: AsyncConnection, release_id: str) -> frozenset[str]:
-    """The same, and those to which it is still on its way: what follows is proposed now and approved later, and in
-    between it may get there."""
-    on_its_way = deliveries.c.state.in_(["queued", "waiting"])
-    query = select(deliveries.c.channel).where(deliveries.c.release_id == release_id, or_(on_its_way, *_out()))
-    return frozenset((await connection.execute(query.distinct())).scalars().all())
+    """Every channel that was promised the release, also where it is still on its way or ended badly: what follows is
+    proposed now and approved later, and in between it may get there, or somebody sends a dead letter again."""
+    query = select(deliveries.c.channel).where(deliveries.c.release_id == release_id).distinct()
+    return frozenset((await connection.execute(query)).scalars().all())
 
 
 async def has_left(connection: AsyncConnection, release_id: str) -> bool:

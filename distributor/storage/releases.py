@@ -5,7 +5,7 @@ May touch: releases, revisions, renderings, decisions; inside the caller's trans
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -15,7 +15,7 @@ from sqlalchemy import RowMapping, case, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from distributor.core.data import from_data, to_data
-from distributor.core.release import ReleaseState, Revision
+from distributor.core.release import Action, ReleaseState, Revision
 from distributor.core.rendering import Problem, Rendering
 from distributor.storage.schema import (
     decisions,
@@ -39,6 +39,7 @@ class ReleaseRow:
     created_at: datetime
     updated_at: datetime
     proposed: int = 0
+    hands: frozenset[int] = frozenset()  # who wrote the working content since it was begun
 
     @property
     def following(self) -> bool:
@@ -96,6 +97,7 @@ def _release(row: RowMapping) -> ReleaseRow:
         row["created_at"],
         row["updated_at"],
         row["proposed"],
+        frozenset(row["hands"]),
     )
 
 
@@ -107,6 +109,7 @@ async def add(connection: AsyncConnection, draft: Revision, now: datetime) -> No
             state=ReleaseState.DRAFT.value,
             author_id=draft.author_id,
             draft=to_data(draft),
+            hands=[draft.author_id],
             created_at=now,
             updated_at=now,
         )
@@ -194,12 +197,20 @@ async def freeze(
     column = {Stands.SUBMITTED: "revision", Stands.PROPOSED: "proposed"}.get(stands)
     if column is None:
         return
-    following: dict[str, Any] = {column: revision.number, "draft": to_data(revision), "slug": checked.slug}
+    following: dict[str, Any] = {column: revision.number, "slug": checked.slug}
+    if revision.action is not Action.WITHDRAW:  # a correction that somebody is writing outlives a rejected withdrawal
+        following["draft"] = to_data(revision)
     if stands is Stands.SUBMITTED:
         following["state"] = ReleaseState.SUBMITTED.value
     await connection.execute(
         update(releases).where(releases.c.id == revision.release_id).values(**following, updated_at=now)
     )
+
+
+async def set_hands(connection: AsyncConnection, release_id: str, people: Iterable[int]) -> None:
+    """Who wrote the working content."""
+    values = sorted(set(people))
+    await connection.execute(update(releases).where(releases.c.id == release_id).values(hands=values))
 
 
 async def next_number(connection: AsyncConnection, release_id: str) -> int:

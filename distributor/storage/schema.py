@@ -123,6 +123,8 @@ releases = Table(
     Column("updated_at", Moment, nullable=False, index=True),
     # The frozen revision that would correct or withdraw what is out, while it waits for a decision; 0 for none.
     Column("proposed", Integer, nullable=False, server_default="0"),
+    # Numbers of the people who wrote the working content since it was begun: none of them approves it.
+    Column("hands", JSON, nullable=False, server_default="[]"),
 )
 
 revisions = Table(

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from distributor.core.channel import Before
 from distributor.core.data import from_data
+from distributor.core.delivery import FINAL
 from distributor.core.outcome import DOUBT, Receipt
 from distributor.storage.hot import Row
 from distributor.storage.schema import deliveries
@@ -57,17 +58,24 @@ async def standing(connection: AsyncConnection, rows: Sequence[Row]) -> dict[int
         before = [item for item in earlier.get((row.release_id, row.destination_id), ()) if item["id"] < row.id]
         there = [item for item in before if _may_stand(item)]
         if there:
-            sure = [item for item in there if item["state"] == "sent"]
+            sure = [item for item in there if item["state"] == "sent" or _tells(item)]
             newest = (sure or there)[-1]
-            doubt = any(item["state"] != "sent" for item in there)
+            doubt = any(item not in sure for item in there)
             made[row.id] = Standing(newest, (sure or there)[0], doubt)
     return made
 
 
 def _may_stand(row: RowMapping) -> bool:
-    """True where something of a delivery is out, or may be."""
+    """True where something of a delivery is out, or may be. One that was in doubt once and ended unsent is not: it was
+    looked for and proved absent, or a person looked."""
     began = any(name.startswith("part:") or name == DOUBT for name in (row["progress"] or {}))
-    return row["state"] == "sent" or row["state"] in _OPEN or row["receipt"] is not None or row["uncertain"] or began
+    in_doubt = row["uncertain"] and row["state"] not in FINAL
+    return row["state"] in ("sent", *_OPEN) or row["receipt"] is not None or in_doubt or began or _tells(row)
+
+
+def _tells(row: RowMapping) -> bool:
+    """True for a correction that ended half-way, or was refused something, and kept what stands since."""
+    return row["state"] in FINAL and row["state"] != "sent" and "stands" in (row["progress"] or {})
 
 
 def before_of(found: Standing, renderings: Renderings) -> Before:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
@@ -12,12 +13,12 @@ import pytest
 
 from distributor.core.approval import Decision
 from distributor.core.channel import Action
-from distributor.core.release import LanguageVersion, Notice
+from distributor.core.release import Kind, LanguageVersion, Notice
 from distributor.demo import Stage
 from distributor.demo.stage import AUTHOR, CHANNEL_CHAT, EDITOR, SUBSCRIBERS
 from distributor.office.drafts import Submitted
 from tests.faults.conftest import MakeStage
-from tests.faults.engine import lane_of, sound
+from tests.faults.engine import lane_of, sound, tell
 from tests.queue.acts import TEXT, all_in, approve, one, rows, until, write
 
 WRONG, RIGHT = "ორი", "სამი"
@@ -224,6 +225,34 @@ async def _decide(stage: Stage, release_id: str, decision: Decision) -> None:
     assert standing.revision is not None
     number, seen = standing.release.revision, standing.revision.content_hash
     await stage.parts.office.approvals.decide(stage.people[EDITOR].id, decision, release_id, number, seen)
+
+
+async def test_a_correction_does_not_bring_an_appeal_out_after_its_time(stage: Stage) -> None:
+    await stage.parts.office.operations.pause("x", None)
+    deadline = stage.parts.clock() + timedelta(seconds=4)
+    release_id = await write(stage, channels=("x", "newsroom"), kind=Kind.APPEAL, deadline=deadline)
+    await approve(stage, release_id)
+    await until(stage, lambda found: one(found, "newsroom")["state"] == "sent", release_id)
+    await tell(stage, "UPDATE deliveries SET state = 'sending', lease_until = 9000000000000000 WHERE channel = 'x'")
+    await correct(stage, release_id)
+    # What was under way came to nothing: the platform refused it for now, and then its approval was void.
+    await tell(stage, "UPDATE deliveries SET state = 'cancelled' WHERE channel = 'x' AND revision = 1")
+    await asyncio.sleep(max((deadline - stage.parts.clock()).total_seconds(), 0) + 0.1)
+    await stage.parts.office.operations.resume("x", None)
+    found = {row["channel"]: row for row in await ended(stage, release_id, 2)}
+    assert (found["x"]["action"], found["x"]["state"], found["x"]["code"]) == ("correct", "rejected", "deadline")
+    assert found["newsroom"]["state"] == "sent"
+    assert stage.sandbox.x.timeline() == []
+
+
+async def test_a_hold_reaches_those_who_may_have_it_while_their_mail_waits(stage: Stage) -> None:
+    await stage.parts.office.operations.pause("press", None)
+    release_id = await write(stage, channels=("press",))
+    await approve(stage, release_id)
+    await tell(stage, "UPDATE deliveries SET state = 'waiting', uncertain = true, due = 9000000000000000")
+    await _decide(stage, release_id, Decision.HOLD)
+    await stage.parts.office.operations.resume("press", None)
+    await until(stage, lambda found: sum(row["action"] == "hold" and row["state"] == "sent" for row in found) == 3)
 
 
 async def test_a_correction_of_what_nobody_has_yet_simply_goes_in_its_place(stage: Stage) -> None:

@@ -163,7 +163,9 @@ async def test_the_review_says_wrong_and_a_withdrawal_lies_before_the_desk(offic
     await answer(office, alarm, "wrong", ADMINISTRATOR)
     found = await office.office.drafts.get(release_id)
     assert found.proposed == 2
-    assert found.draft.action is Action.WITHDRAW
+    standing = await office.office.reading.standing(release_id)
+    assert standing.proposed is not None
+    assert standing.proposed.content.action is Action.WITHDRAW
     standing = await office.office.reading.standing(release_id)
     assert standing.proposed is not None
     hash_ = standing.proposed.content_hash

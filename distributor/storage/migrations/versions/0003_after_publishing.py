@@ -19,6 +19,7 @@ depends_on = None
 def upgrade() -> None:
     """Forward."""
     op.add_column("releases", sa.Column("proposed", sa.Integer(), nullable=False, server_default="0"))
+    op.add_column("releases", sa.Column("hands", sa.JSON(), nullable=False, server_default="[]"))
     op.add_column("destinations", sa.Column("trusted", sa.Boolean(), nullable=False, server_default=sa.text("false")))
     op.add_column("revisions", sa.Column("audience", sa.JSON(), nullable=False, server_default="[]"))
     op.add_column("pages", sa.Column("state", sa.String(12), nullable=False, server_default="published"))

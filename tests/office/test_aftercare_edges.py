@@ -1,0 +1,159 @@
+"""After publishing, where two things meet: a retry between proposal and approval, two proposals, a passed deadline, an
+account that is gone, an editor's hand in an author's text."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from sqlalchemy import update
+
+from distributor.core.approval import Decision
+from distributor.core.release import Kind, MediaItem, ReleaseState
+from distributor.media.samples import sample_photos
+from distributor.storage import subscribers
+from distributor.storage.schema import deliveries
+from tests.office.press_office import ADMINISTRATOR, AUTHOR, EDITOR, KA, PressOffice, refusal
+from tests.office.test_aftercare import FIXED, WHAT, approve, corrected, everywhere, readers, stands, told
+
+
+async def photos(office: PressOffice, count: int) -> tuple[MediaItem, ...]:
+    """Photos with their words."""
+    return tuple(
+        [MediaItem(await office.media.ingest(raw, name), {"ka": "სურათი"}, "შსს") for name, raw in sample_photos(count)]
+    )
+
+
+async def with_photos(office: PressOffice, count: int) -> str:
+    """A release with photos, sent everywhere."""
+    media = await photos(office, count)
+    release_id = await office.approved(media=media)
+    await everywhere(office, release_id, "sent")
+    return release_id
+
+
+async def test_a_dead_letter_sent_again_before_the_approval_is_withdrawn_too(office: PressOffice) -> None:
+    release_id = await office.approved()
+    await everywhere(office, release_id, "sent")
+    await stands(office, "telegram", "@ministry", state="rejected")
+    proposed = await office.office.aftercare.withdraw(release_id, office.people[AUTHOR], "wrong")
+    await stands(office, "telegram", "@ministry", state="sent")
+    await approve(office, proposed)
+    assert (await told(office, release_id, 2))["@ministry"] == ("withdraw", "queued")
+
+
+async def test_what_a_withdrawal_could_not_reach_is_withdrawn_once_more(office: PressOffice) -> None:
+    release_id = await office.approved()
+    await everywhere(office, release_id, "sent")
+    kept = office.seats.pop("telegram")
+    first = await office.office.aftercare.withdraw(release_id, office.people[AUTHOR], "wrong")
+    gone = [problem for problem in first.preflight.problems if problem.code == "channel_gone"]
+    assert [problem.params for problem in gone] == [{"name": "telegram"}]
+    await approve(office, first)
+    assert set(await told(office, release_id, 2)) == {"https://press.example"}
+    async with office.database.transaction() as connection:
+        await connection.execute(update(deliveries).where(deliveries.c.revision == 2).values(state="sent"))
+        await connection.commit()
+    office.seats["telegram"] = kept
+    again = await office.office.aftercare.withdraw(release_id, office.people[AUTHOR], "Telegram is back")
+    await approve(office, again)
+    assert await told(office, release_id, 3) == {"@ministry": ("withdraw", "queued")}
+    assert (await office.office.drafts.get(release_id)).state is ReleaseState.WITHDRAWN
+
+
+async def test_a_photo_and_a_word_can_be_mended_when_the_deadline_has_passed(office: PressOffice) -> None:
+    media = await photos(office, 2)
+    release_id = await office.approved(kind=Kind.APPEAL, deadline=office.now + timedelta(hours=1), media=media)
+    await everywhere(office, release_id, "sent")
+    office.wait(hours=2)
+    digest = media[0].asset.digest
+    proposed = await office.office.aftercare.withdraw_media(release_id, office.people[AUTHOR], [digest], "a victim")
+    shown = {problem.code: problem.severity.value for problem in proposed.preflight.problems}
+    assert shown["deadline_passed"] == "warning"
+    await approve(office, proposed)
+    await corrected(office, release_id)
+
+
+async def test_a_second_photo_goes_with_the_first_that_is_not_decided_over_yet(office: PressOffice) -> None:
+    release_id = await with_photos(office, 3)
+    care, author = office.office.aftercare, office.people[AUTHOR]
+    first, second, third = [item.asset.digest for item in (await office.office.drafts.get(release_id)).draft.media]
+    await care.withdraw_media(release_id, author, [first], "one")
+    proposed = await care.withdraw_media(release_id, author, [second], "two")
+    assert await refusal(care.withdraw_media(release_id, author, [first], "again")) == "unknown_media"
+    await approve(office, proposed)
+    draft = (await office.office.drafts.get(release_id)).draft
+    assert [item.asset.digest for item in draft.media] == [third]
+    assert draft.notice is not None
+    assert set(draft.notice.withdrawn) == {first, second}
+    assert draft.notice.reason == "one; two"
+
+
+async def test_a_withdrawal_leaves_the_correction_that_somebody_writes(office: PressOffice) -> None:
+    release_id = await with_photos(office, 1)
+    care, author, editor = office.office.aftercare, office.people[AUTHOR], office.people[EDITOR]
+    await care.begin_correction(release_id, author)
+    await office.office.drafts.change(release_id, author, versions=(FIXED,), notice=WHAT)
+    digest = (await office.office.drafts.get(release_id)).draft.media[0].asset.digest
+    assert await refusal(care.withdraw_media(release_id, editor, [digest], "x")) == "correction_open"
+    proposed = await care.withdraw(release_id, editor, "all of it is wrong")
+    assert await refusal(office.office.drafts.submit(release_id, author)) == "wrong_state"
+    await office.office.drafts.change(release_id, author, versions=(replace(FIXED, lead="სხვა"),))
+    number = (await office.office.drafts.get(release_id)).proposed
+    assert number == proposed.release.proposed
+    tamar = office.people[ADMINISTRATOR].id
+    await office.office.approvals.decide(tamar, Decision.REJECT, release_id, number, proposed.content_hash, "no")
+    again = await office.office.drafts.submit(release_id, author)
+    assert again.release.draft.versions[0].lead == "სხვა"
+    assert (await office.log("correction.proposed"))[-1].data["revision"] == again.release.proposed
+    await approve(office, again)
+
+
+async def test_a_withdrawal_that_is_given_up_leaves_nothing_open(office: PressOffice) -> None:
+    release_id = await office.approved()
+    await everywhere(office, release_id, "sent")
+    await office.office.aftercare.withdraw(release_id, office.people[AUTHOR], "wrong")
+    await office.office.aftercare.abandon(release_id, office.people[AUTHOR])
+    release = await office.office.drafts.get(release_id)
+    assert (release.proposed, release.following) == (0, False)
+    await office.office.aftercare.begin_correction(release_id, office.people[AUTHOR])
+
+
+async def test_nobody_approves_words_of_their_own_in_somebody_elses_release(office: PressOffice) -> None:
+    release_id = await office.draft()
+    await office.office.drafts.change(release_id, office.people[EDITOR], versions=(replace(KA, lead="ჩემი"),))
+    await office.office.drafts.submit(release_id, office.people[AUTHOR])
+    assert await refusal(office.decide(release_id, Decision.APPROVE, EDITOR)) == "own_release"
+    assert await office.decide(release_id, Decision.APPROVE, ADMINISTRATOR) > 0
+    await everywhere(office, release_id, "sent")
+    await office.office.aftercare.begin_correction(release_id, office.people[AUTHOR])
+    await office.office.drafts.change(release_id, office.people[EDITOR], versions=(FIXED,), notice=WHAT)
+    proposed = await office.office.drafts.submit(release_id, office.people[AUTHOR])
+    assert await refusal(approve(office, proposed, EDITOR)) == "own_release"
+    await approve(office, proposed, ADMINISTRATOR)
+
+
+async def test_an_account_that_the_settings_name_no_more_is_named(office: PressOffice) -> None:
+    release_id = await office.approved()
+    await everywhere(office, release_id, "sent")
+    async with office.database.transaction() as connection:
+        await subscribers.ensure_own(connection, "telegram", "@other", office.now)
+        await connection.commit()
+    proposed = await office.office.aftercare.withdraw(release_id, office.people[AUTHOR], "wrong")
+    gone = [problem.params for problem in proposed.preflight.problems if problem.code == "account_gone"]
+    assert gone == [{"address": "@ministry"}]
+
+
+async def test_the_end_of_a_hold_is_told_only_to_those_who_heard_of_it(office: PressOffice) -> None:
+    await readers(office, "heard", "not")
+    release_id = await office.approved()
+    await everywhere(office, release_id, "sent")
+    await office.decide(release_id, Decision.HOLD)
+    held = {row["address"]: row["id"] for row in await office.rows(release_id) if row["action"] == "hold"}
+    async with office.database.transaction() as connection:
+        mine = deliveries.c.id == held["heard@news.example"]
+        await connection.execute(update(deliveries).where(mine).values(state="sent"))
+        await connection.commit()
+    await office.decide(release_id, Decision.RESUME)
+    lifted = {row["address"] for row in await office.rows(release_id) if row["action"] == "lift"}
+    assert lifted == {"heard@news.example"}
