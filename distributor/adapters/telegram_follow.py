@@ -14,7 +14,7 @@ from dataclasses import replace
 from distributor.adapters.telegram_edits import Edits
 from distributor.adapters.telegram_errors import Change
 from distributor.adapters.telegram_notices import ADDED, CORRECTION, WITHDRAWAL
-from distributor.adapters.telegram_parts import done, kept_of, staged
+from distributor.adapters.telegram_parts import done, in_doubt, kept_of, staged, unasked
 from distributor.adapters.telegram_plan import Drop, Edit, Op, Post, correcting, still_visible, withdrawing
 from distributor.adapters.telegram_posting import Posting
 from distributor.adapters.telegram_render import main_items
@@ -85,15 +85,19 @@ class Follow:
             change = await self._edits.edit(now.chat, slot, op, staged(items, progress), own=own, here=here)
             if isinstance(change, Deferred) and change.code == "stale_file":
                 await self._posting.forget(items, progress)
-        if not isinstance(change, Change):
-            return change
-        return now.put(op.at, *after_call(slot, op, change))
+        if isinstance(change, Change):
+            return now.put(op.at, *after_call(slot, op, change))
+        if isinstance(change, Deferred) and not change.throttled:
+            await _keep_unsure(progress, now, op)
+        return change
 
     async def _posted(self, job: Job, progress: Progress, now: Standing, op: Post) -> Standing | Outcome:
         """A new message; or what is known of it already."""
         step, kept = f"part:{op.index}", done(progress, op.index)
         if kept is None:
             await progress.begin(step)
+            if (doubt := await in_doubt(progress, step, op.index)) is not None:
+                return doubt
             messages = await self._posting.post(job, progress, step, op.part, first_id(job, progress))
             if not isinstance(messages, tuple):
                 return messages
@@ -110,7 +114,10 @@ class Follow:
             return end if isinstance(end, Sent) else Absent("all was done but what Telegram refused")
         op = ops[0]
         if not isinstance(op, Post) or done(progress, op.index) is not None:
+            await _keep_unsure(progress, standing(job, progress), op)
             return Absent("what is left are edits and deletions, which may be repeated without a second effect")
+        if unasked(progress, op.index):
+            return Absent("it is looked for once all that may be repeated is done")
         where, witness = job.destination.label or job.destination.address, self._posting.watched(job)
         if witness is None:
             return CannotTell(f"Telegram keeps no history that a bot may read: look into {where} whether it is there")
@@ -127,6 +134,14 @@ class Follow:
         await progress.save("stands", after.data())
         ended = None if plan(job, progress) else _end(job, after)
         return ended if isinstance(ended, Sent) else Absent("the message in doubt is there; what is left follows")
+
+
+async def _keep_unsure(progress: Progress, now: Standing, op: Op) -> None:
+    """An edit may have taken place or not. This delivery makes it again; but it may be cancelled before that, and the
+    next correction must not take the old words for those that stand."""
+    if isinstance(op, Edit):
+        slot = now.slots[op.at].unsure(media=op.item is not None or op.blank)
+        await progress.save("stands", now.put(op.at, slot).data())
 
 
 def plan(job: Job, progress: Progress) -> list[Op]:

@@ -21,6 +21,9 @@ HEAD, TEXT, ADDED = "head", "text", "added"  # Slot.place, beside the kinds of t
 BLANK = "-"
 """Slot.media: the picture that says nothing, in place of one that had to go."""
 
+UNSURE = "?"
+"""Slot.media and Slot.words: an edit may have taken place or not."""
+
 # Slot.note, one letter each
 GONE = "g"  # somebody else deleted it
 STUCK = "e"  # Telegram refused to edit it
@@ -50,6 +53,10 @@ class Slot:
     def stands(self) -> bool:
         """True where it is there, and its number is known."""
         return bool(self.id) and GONE not in self.note
+
+    def unsure(self, *, media: bool) -> Slot:
+        """Where it is not known whether its words, or its picture too, were changed: the next change is made anyway."""
+        return replace(self, words=UNSURE, media=UNSURE if media else self.media)
 
     def noted(self, letter: str) -> Slot:
         """With one thing more known about it."""

@@ -18,7 +18,7 @@ from distributor.core.outcome import Absent, CannotTell, Deferred, Receipt, Reje
 from distributor.sandbox import Sandbox
 from distributor.sandbox.telegram import DESK_TOKEN, WITNESS_TOKEN
 from tests.adapters.support import Desk
-from tests.adapters.telegram_after import DAYS, Clock, calls, numbers, of, pictures, published, sent, shown
+from tests.adapters.telegram_after import DAYS, Clock, Kept, calls, numbers, of, pictures, published, sent, shown
 from tests.adapters.telegram_stage import CHANNEL, GROUP, READER, STAGING, Stage, settings
 
 LABEL = "✏️ შესწორებულია: დაზუსტდა დაშავებულთა რიცხვი"
@@ -190,6 +190,32 @@ async def test_a_covered_photo_is_left_alone_by_the_next_correction(stage: Stage
     assert calls(stage)[done:] == ["editMessageCaption"]
     assert pictures(stage) == covered
     assert len(receipt.remote_ids) == 2
+
+
+@pytest.mark.parametrize("killed", [True, False])
+async def test_a_correction_that_ended_half_way_is_not_taken_for_one_that_never_began(
+    stage: Stage, killed: bool
+) -> None:
+    """The edit took place, its answer was lost, and the correction was cancelled for one that says what the first
+    version said: the message is edited again, though by all that was sent it never changed."""
+    release = await published(stage)
+    second = release.changed(title="მეორე")
+    stage.order("editMessageText", "reset_after", effect=True)
+    job = await release.job(second, Action.CORRECT)
+    outcome = await stage.channel.publish(job, release.progress)
+    assert isinstance(outcome, Deferred)
+    if killed:
+        release.progress = Kept()
+        assert isinstance(await release.look(job), Absent)
+        release.progress = Kept()
+        assert isinstance(await stage.channel.reconcile(job, release.progress), Absent)
+    before = replace(release.before, rendering=job.rendering, receipt=None, progress=release.progress.committed)
+    back = replace(second, number=3, versions=release.revision.versions)
+    same = replace(job.rendering, parts=(release.before.rendering.parts[0], *job.rendering.parts[1:]))
+    job = replace(await release.job(back, Action.CORRECT, before=before), rendering=same)
+    sent(await stage.channel.publish(job, Kept()))
+    (post,) = stage.posts
+    assert shown(post) == release.before.rendering.parts[0].text
 
 
 async def test_what_was_posted_before_a_refusal_is_known_to_whoever_comes_next(stage: Stage) -> None:
