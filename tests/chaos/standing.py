@@ -91,13 +91,12 @@ def _excused(one: Standing, wanted: Sequence[Item]) -> bool:
     stand beside it, once."""
     if one.rows[0].channel != "telegram" or not any(row.asked for row in one.rows):
         return False
-    claimed = [_item(part) for row in one.rows for part in _claimed(row)]
+    last = one.sent[-1]
+    claimed = [_item(part) for row in one.rows if row is not last for part in _claimed(row)]
     rest = less(one.items, claimed)
-    newest = one.sent[-1].rendering
-    if one.sent[-1].action == "withdraw":
-        notices = items_of(newest, "withdrawal")
-        return rest == notices or not one.items
-    notices = items_of(newest, "correction")
+    if last.action == "withdraw":
+        return rest == items_of(last.rendering, "withdrawal")
+    notices = items_of(last.rendering, "correction")
     beside = less(rest, notices)
     return len(rest) - len(beside) == len(notices) == 1 and not less(beside, wanted)
 
