@@ -30,7 +30,8 @@ def alarms(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
     config: Config = None,
 ) -> None:
-    """What waits for a person's answer, with the possible answers; exit 1 while there is any."""
+    """What waits for a person's answer, with the possible answers (none: at the desk alone); exit 1 while there is
+    any."""
 
     async def work(parts: Parts) -> int:
         office, words = parts.office, texts("en")
@@ -45,7 +46,7 @@ def alarms(
                 "kind": alarm.kind,
                 "subject": alarm.subject,
                 "says": sentence(alarm, office.context, "en"),
-                "answers": [one.word for one in KINDS[alarm.kind].answers],
+                "answers": [] if KINDS[alarm.kind].at_desk else [one.word for one in KINDS[alarm.kind].answers],
                 "opened_at": alarm.opened_at,
                 "params": alarm.params,
             }

@@ -30,11 +30,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class AlarmKind:
-    """What may be answered, and how often it is said again where its raiser names nothing else."""
+    """What may be answered, and how often it is said again where its raiser names nothing else. `at_desk`: by a button
+    alone, for at a shell anybody can name anybody as the one who answers."""
 
     name: str
     answers: tuple[Answer, ...]
     chase: timedelta | None = None
+    at_desk: bool = False
 
     def answer(self, word: str) -> Answer | None:
         """The answer of this word."""
@@ -59,6 +61,8 @@ KINDS: dict[str, AlarmKind] = {
         AlarmKind("channel_unwell", (_SEEN,), timedelta(hours=4)),
         AlarmKind("token_expires", (_SEEN,), timedelta(hours=24)),
         # A release that one editor approved by a template: a second person looks at it afterwards.
-        AlarmKind("review", (Answer("right", Right.DECIDE), Answer("wrong", Right.DECIDE)), timedelta(minutes=10)),
+        AlarmKind(
+            "review", (Answer("right", Right.DECIDE), Answer("wrong", Right.DECIDE)), timedelta(minutes=10), True
+        ),
     )
 }

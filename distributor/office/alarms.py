@@ -23,6 +23,7 @@ from distributor.storage.alarms import Alarm
 BUTTON_LASTS = timedelta(days=30)
 PURPOSE = "alarm"
 OVER = "over"  # the resolution of one that ended by itself
+DESK, SHELL = "desk", "shell"  # where an answer was given
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,8 @@ class Alarms:
                     raise Refused("already_pressed")
                 if nonce["expires_at"] <= now:
                     raise Refused("button_expired")
-                done, news = await self._answer(connection, int(nonce["subject"]), nonce["content_hash"], person, now)
+                subject, word = int(nonce["subject"]), nonce["content_hash"]
+                done, news = await self._answer(connection, subject, word, person, DESK, now)
                 if not await tokens.use_nonce(connection, token, person.id, now):
                     raise Refused("already_pressed")
                 await connection.commit()
@@ -147,9 +149,11 @@ class Alarms:
         return done
 
     async def resolve(self, alarm_id: int, person: Person | None, word: str) -> Answered:
-        """Answer an alarm. `person` None is the operator at the command line."""
+        """Answer an alarm at the command line, where `person` is a word of whoever types; None is the operator. What
+        two people must have seen is not answered so."""
+        now = self._context.clock()
         async with self._context.database.transaction(logged=True) as connection:
-            done, news = await self._answer(connection, alarm_id, word, person, self._context.clock())
+            done, news = await self._answer(connection, alarm_id, word, person, SHELL, now)
             await connection.commit()
         await self._tell(done, news)
         return done
@@ -170,16 +174,16 @@ class Alarms:
         self._context.events.publish("alarm", subject)
 
     async def _answer(
-        self, connection: Connection, alarm_id: int, word: str, person: Person | None, now: datetime
+        self, connection: Connection, alarm_id: int, word: str, person: Person | None, where: str, now: datetime
     ) -> tuple[Answered, list[tuple[str, str]]]:
         alarm = await alarms.get(connection, alarm_id)
         if alarm is None or alarm.resolved_at is not None:
             raise Refused("no_open_alarm", id=str(alarm_id))
         kind = KINDS[alarm.kind]
-        _need(kind, word, person)
+        _need(kind, word, person, where)
         if not await alarms.resolve(connection, alarm_id, person.id if person else None, word, now):
             raise Refused("no_open_alarm", id=str(alarm_id))
-        data = {"kind": alarm.kind, "key": alarm.key, "resolution": word}
+        data = {"kind": alarm.kind, "key": alarm.key, "resolution": word, "where": where}
         await audit.append(connection, now, actor(person), "alarm.resolved", alarm.subject, data)
         effect = self._effects.get(alarm.kind)
         news = list(await effect(connection, alarm, word, person)) if effect else []
@@ -201,7 +205,9 @@ class Alarms:
             self._context.events.publish(topic, subject)
 
 
-def _need(kind: AlarmKind, word: str, person: Person | None) -> None:
+def _need(kind: AlarmKind, word: str, person: Person | None, where: str) -> None:
+    if kind.at_desk and where != DESK:
+        raise Refused("review_by_person")
     answer = kind.answer(word)
     if answer is None:
         raise Refused("unknown_answer", word=word, known=", ".join(one.word for one in kind.answers))

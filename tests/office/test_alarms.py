@@ -38,6 +38,7 @@ async def test_an_alarm_is_answered_once(office: PressOffice) -> None:
     assert await refusal(office.office.alarms.resolve(alarm.id, None, "seen")) == "no_open_alarm"
     (event,) = await office.log("alarm.resolved")
     assert (event.actor, event.data["resolution"]) == (f"person:{office.people[EDITOR].id}", "seen")
+    assert event.data["where"] == "shell"
     # The same key never asks again: it was answered.
     assert not await office.office.alarms.raise_alarm("channel_unwell", "channel:x", "k", PARAMS)
 
@@ -64,6 +65,7 @@ async def test_a_button_is_pressed_once_and_a_refused_press_is_written_down(offi
     assert (done.word, done.person) == ("ours", office.people[EDITOR])
     assert await refusal(pressed(tokens["ours"], EDITOR)) == "already_pressed"
     assert await refusal(pressed(tokens["seen"], EDITOR)) == "no_open_alarm"
+    assert [event.data["where"] for event in await office.log("alarm.resolved")] == ["desk"]
     codes = [event.data["code"] for event in await office.log("press.refused")]
     assert codes == ["not_administrator", "forged_button", "not_a_member", "already_pressed", "no_open_alarm"]
 
@@ -111,7 +113,7 @@ async def test_it_is_said_again_until_it_is_answered(office: PressOffice) -> Non
     assert await due() == []
     office.wait(minutes=11)
     assert await due() == [alarm.id]
-    await office.office.alarms.resolve(alarm.id, office.people[EDITOR], "right")
+    await office.office.alarms.pressed(dict(await office.office.alarms.buttons(alarm))["right"], EDITOR)
     assert await due() == []
 
 
