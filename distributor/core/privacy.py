@@ -61,8 +61,6 @@ def said(revision: Revision) -> Iterator[Said]:
         for language, text in item.caption.items():
             yield Said(text, language, "caption", str(number))
         yield Said(item.credit, "", "credit", str(number))
-    for language, text in revision.warning.texts if revision.warning else ():
-        yield Said(text, language, "warning")
     if revision.warning:
         yield from (Said(text, language, "warning") for language, text in revision.warning.texts)
     if revision.notice:

@@ -5,17 +5,30 @@ from __future__ import annotations
 import pytest
 
 from distributor.config import packaged_words
-from distributor.core.privacy import OVERRIDABLE, Said, findings, links_in, overridden
+from distributor.core.privacy import OVERRIDABLE, Said, findings, links_in, overridden, said
 from distributor.core.privacy_words import PrivacyWords, searched, sentences, tokens_of
+from distributor.core.release import Action, Kind, LanguageVersion, Notice, Revision
 from distributor.core.rendering import Problem, Severity
+from distributor.core.warning import Warning
 from tests.core.privacy_examples import FOUND, ORDINARY
 
 YEAR = 2026
 
 
 def look(text: str, field: str = "lead", words: PrivacyWords | None = None) -> list[Problem]:
-    said = Said(text, "ka", field, markdown=field == "body")
-    return list(findings([said], words or packaged_words(), YEAR))
+    item = Said(text, "ka", field, markdown=field == "body")
+    return list(findings([item], words or packaged_words(), YEAR))
+
+
+def test_every_word_of_a_revision_is_looked_at_once() -> None:
+    warning = Warning(event={"ka": "წყალდიდობა"}, area={"ka": "გორი"}, instruction={"ka": "რეკეთ: 599 12 34 56"})
+    version = LanguageVersion("ka", "სათაური", "დასაწყისი", "ტექსტი")
+    notice = Notice(Action.CORRECT, {"ka": "შესწორდა"}, "the office's own")
+    revision = Revision("r", 1, 1, Kind.EMERGENCY, (version,), warning=warning, notice=notice)
+    texts = [item.text for item in said(revision)]
+    assert sorted(texts) == sorted(set(texts))
+    assert {"სათაური", "დასაწყისი", "ტექსტი", "წყალდიდობა", "გორი", "რეკეთ: 599 12 34 56", "შესწორდა"} == set(texts)
+    assert len(list(findings(said(revision), packaged_words(), YEAR))) == 1
 
 
 @pytest.mark.parametrize("text", ORDINARY)
