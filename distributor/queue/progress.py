@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 
+from distributor.core.channel import Action
 from distributor.core.ports import Claimed, Clock, DeliveryStore
 from distributor.queue.grip import Grip
 
@@ -52,6 +53,14 @@ class KeptProgress:
         if not await self._keep() and not self.begun:
             raise FenceLost
         self.claimed = replace(self.claimed, progress=dict(self._kept))
+        if self.begun and self.claimed.job.action is not Action.PUBLISH:
+            await self._go_on()
+
+    async def _go_on(self) -> None:
+        """What follows a publication makes several changes under one intent, each kept before the next: who was stopped
+        in between asks again, or an old change would come after whatever another made of it meanwhile."""
+        if self._grip is not None and not self._grip.holds(self.claimed.job.delivery_id):
+            await self.begin(self.begun)
 
     def note(self, step: str, value: dict[str, Any]) -> None:
         """See Progress.note."""

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from distributor.core.channel import Action, Before
 from distributor.core.outcome import Absent, CannotTell, Deferred, Outcome, Receipt, Rejected, Sent, Unknown
+from distributor.core.ports import Wish
+from distributor.queue.grip import Grip
+from distributor.queue.progress import FenceLost, KeptProgress
 from distributor.storage import promises
+from distributor.storage.schema import deliveries
 from tests.simulation.channel import SimulatedChannel
 from tests.simulation.clock import START
 from tests.simulation.habits import KINDS, Habits
@@ -112,7 +118,7 @@ def test_what_nobody_knows_the_id_of_gets_a_notice_or_is_refused_with_a_reason(w
 def test_an_edit_whose_answer_is_lost_is_repeated_without_a_second_effect(world: World, fault: str) -> None:
     async def check(channel: SimulatedChannel, platform: Platform) -> None:
         stood = await published(channel)
-        platform._habits["chat"] = Habits(**{fault: 1.0})
+        platform._habits["chat"] = replace(Habits(), **{fault: 1.0})
         wanted, kept = job("chat", action=Action.CORRECT, before=stood), Kept()
         outcome = await channel.publish(wanted, kept)
         assert isinstance(outcome, Deferred)
@@ -169,5 +175,34 @@ def test_who_surely_got_nothing_is_not(world: World, path: Path) -> None:
         (row,) = await stage.story.rows()
         async with stage.story.database.read() as connection:
             assert not await promises.channels_out(connection, row["release_id"])
+
+    world.run(main())
+
+
+@pytest.mark.parametrize("action", [Action.CORRECT, Action.PUBLISH])
+def test_who_was_stopped_between_two_changes_makes_no_further_one(world: World, path: Path, action: Action) -> None:
+    """Seed 107: stopped after its first edit for longer than its lease, it made the second when another had taken over
+    and was done; after a later correction it would have put the old text back."""
+    stage = Stage(world, path, channel="chat")
+
+    async def main() -> None:
+        await stage.open()
+        await stage.change(update(deliveries).values(action=action.value))
+        store, grip = stage.story.store, Grip(20.0, world.clock)
+        asked = grip.now()
+        (claimed,) = (await store.claim(Wish("chat", 1), "worker", world.clock(), 20.0)).claimed
+        grip.keep([claimed.job.delivery_id], asked)
+        progress = KeptProgress(store, claimed, world.clock, grip)
+        await progress.begin("publish")
+        await progress.save("changed", {"ids": ["1"]})
+        await asyncio.sleep(60)
+        await progress.save("changed", {"ids": ["2"]})  # it is late, and still its own
+        await asyncio.sleep(60)
+        await store.recover(world.clock())
+        if action is Action.PUBLISH:  # what left is told of, as a late result
+            await progress.save("part:0", {"id": "3"})
+        else:
+            with pytest.raises(FenceLost):
+                await progress.save("changed", {"ids": ["3"]})
 
     world.run(main())
