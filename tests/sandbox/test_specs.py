@@ -1,6 +1,6 @@
 """The sandbox against the platforms' own machine-readable descriptions, where these lie beside the repository.
 
-The folder is not part of the project; without it the test says so and is reported as skipped.
+Without that folder a test is reported as skipped, with what was not compared (tests.specs).
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,18 +19,14 @@ from distributor.sandbox.telegram_methods import PARAMETERS
 from distributor.sandbox.telegram_text import ENTITY_TYPES
 from distributor.sandbox.x_media import INITIALIZE_FIELDS, METADATA_FIELDS
 from distributor.sandbox.x_posts import CREATE_FIELDS, MEDIA_FIELDS, REPLY_FIELDS, TIMELINE_QUERY
+from tests.specs import described
 
-SPECS = Path(__file__).resolve().parents[3] / "shared" / "specs"
 RENAMED_BY_X = {"tweet.fields": "post.fields", "edit_history_tweet_ids": "edit_history_post_ids"}
 """Names in use, kept beside those that X's newest description announces."""
 
 
 def spec(name: str) -> Any:
-    path = SPECS / name
-    if not path.exists():
-        print(f"specs folder not here: {SPECS}")
-        pytest.skip("specs folder not here")
-    return json.loads(path.read_text())
+    return json.loads(described(name).read_text("utf-8"))
 
 
 class Telegram:
