@@ -6,14 +6,15 @@ Reads only: what stands at destinations, and renderings that are not in memory. 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from distributor.core.channel import Action, Destination, Job
+from distributor.core.channel import Action, Before, Destination, Job
 from distributor.core.data import from_micros
 from distributor.core.ports import Claimed
+from distributor.core.rendering import Rendering
 from distributor.storage.claims import Look, rendering_bodies
 from distributor.storage.database import Database
 from distributor.storage.hot import Claims, Row, moment
@@ -35,11 +36,15 @@ class Jobs:
         """A committed claim's deliveries, in order."""
         rows = made.found.go
         found: dict[int, Standing] = {}
-        wanted = {row.rendering_id for row in rows}
         # Claims of first publications, which are nearly all, read nothing here.
-        if any(row.action != "publish" for row in rows) or self._renderings.missing(wanted):
+        if any(row.action != "publish" for row in rows):
             async with self._database.read() as connection:
-                found = await self._standing(connection, rows, wanted)
+                found = await standing(connection, rows)
+        wanted, unreadable = _renderings_of(rows, found), set[int]()
+        # Another lane may have trimmed while the database was asked; nothing is awaited between this and the use.
+        while missing := self._renderings.missing(wanted - unreadable):
+            async with self._database.read() as connection:
+                unreadable |= await self._take_in(connection, missing)
         deadlines: dict[int | None, datetime | None] = {}
         claimed = []
         for row in rows:
@@ -48,7 +53,7 @@ class Jobs:
             terms = made.terms[row.release_id, row.revision]
             step = "" if row.prepares else "publish"
             intended = moment(row.intended_at) or (made.now if step else None)
-            job = self._job(row, terms.slug, terms.approved_at, intended, found)
+            job = self._job(row, terms.slug, terms.approved_at, intended, self._before(found.get(row.id), unreadable))
             deadline = deadlines[row.deadline]
             if job.action is Action.CORRECT and job.before is None:
                 deadline = terms.deadline  # nothing stands there, so it publishes: not after the release's own time
@@ -58,23 +63,26 @@ class Jobs:
     async def of_look(self, connection: AsyncConnection, look: Look, now: datetime) -> Claimed:
         """An unknown delivery whose rendering was taken in."""
         row = look.row
-        found = await self._standing(connection, [row], {row.rendering_id})
-        job = self._job(row, look.slug, moment(look.approved_at), moment(row.intended_at) or now, found)
+        found = await standing(connection, [row])
+        wanted, unreadable = _renderings_of([row], found), set[int]()
+        while missing := self._renderings.missing(wanted - unreadable):
+            unreadable |= await self._take_in(connection, missing)
+        before = self._before(found.get(row.id), unreadable)
+        job = self._job(row, look.slug, moment(look.approved_at), moment(row.intended_at) or now, before)
         return self._claim_of(row, job, moment(row.deadline), row.step)
 
-    async def _standing(
-        self, connection: AsyncConnection, rows: Sequence[Row], wanted: set[int]
-    ) -> dict[int, Standing]:
-        """What stands before each row; every rendering that is needed is in memory after it."""
-        found = await standing(connection, rows)
-        wanted = wanted | {item.row["rendering_id"] for item in found.values()}
-        # Another lane may have trimmed while the database was asked.
-        while missing := self._renderings.missing(wanted):
-            for body in await rendering_bodies(connection, missing):
-                if self._renderings.read(*body):  # an old one that cannot be read: as if nobody knew what stands there
-                    found = {key: item for key, item in found.items() if item.row["rendering_id"] != body[0]}
-                    wanted.discard(body[0])
-        return found
+    async def _take_in(self, connection: AsyncConnection, missing: Sequence[int]) -> set[int]:
+        """Read renderings; those that cannot be read any more."""
+        return {body[0] for body in await rendering_bodies(connection, missing) if self._renderings.read(*body)}
+
+    def _before(self, found: Standing | None, unreadable: set[int]) -> Before | None:
+        """What stands there. Where nobody can read any more what it shows, something stands there all the same: then a
+        correction is a message of its own, and a withdrawal works by the ids."""
+        if found is None:
+            return None
+        number, channel = found.row["rendering_id"], found.row["channel"]
+        lost = number in unreadable
+        return before_of(found, Rendering(channel, "", ()) if lost else self._renderings.get(number).rendering)
 
     def _job(
         self,
@@ -82,9 +90,8 @@ class Jobs:
         slug: str,
         approved_at: datetime | None,
         intended_at: datetime | None,
-        found: Mapping[int, Standing],
+        before: Before | None,
     ) -> Job:
-        before = found.get(row.id)
         return Job(
             delivery_id=row.id,
             action=_ACTIONS[row.action],
@@ -99,7 +106,7 @@ class Jobs:
             approved_at=approved_at or from_micros(row.created_at),
             uncertain=bool(row.uncertain),
             intended_at=intended_at,
-            before=before_of(before, self._renderings) if before else None,
+            before=before,
         )
 
     def _claim_of(self, row: Row, job: Job, deadline: datetime | None, step: str) -> Claimed:
@@ -117,3 +124,7 @@ class Jobs:
             row.priority,
             row.calls,
         )
+
+
+def _renderings_of(rows: Iterable[Row], found: Mapping[int, Standing]) -> set[int]:
+    return {row.rendering_id for row in rows} | {item.row["rendering_id"] for item in found.values()}

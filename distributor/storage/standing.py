@@ -18,9 +18,9 @@ from distributor.core.channel import Before
 from distributor.core.data import from_data
 from distributor.core.delivery import FINAL
 from distributor.core.outcome import DOUBT, Receipt
+from distributor.core.rendering import Rendering
 from distributor.storage.hot import Row
 from distributor.storage.schema import deliveries
-from distributor.storage.shown import Renderings
 
 _SHOWS = ("publish", "correct")  # what puts a text there; a hold or a lift is a mail beside it
 _OPEN = ("sending", "unknown", "case")
@@ -78,14 +78,14 @@ def _tells(row: RowMapping) -> bool:
     return row["state"] in FINAL and row["state"] != "sent" and "stands" in (row["progress"] or {})
 
 
-def before_of(found: Standing, renderings: Renderings) -> Before:
-    """As the adapters take it. Its rendering was read before."""
+def before_of(found: Standing, rendering: Rendering) -> Before:
+    """As the adapters take it, with what it shows."""
     row, first = found.row, found.first
     receipt: Any = row["receipt"]
     progress: Mapping[str, Any] = row["progress"] or {}
     return Before(
         revision=row["revision"],
-        rendering=renderings.get(row["rendering_id"]).rendering,
+        rendering=rendering,
         receipt=from_data(Receipt, json.loads(receipt) if isinstance(receipt, str) else receipt) if receipt else None,
         progress=progress,
         at=_sent_at(row),
