@@ -175,6 +175,7 @@ def from_the_future(now: datetime) -> tuple[Select[Any], ...]:
         select(workers.c.name).where(workers.c.beat_at > ahead),
         select(releases.c.id).where(releases.c.updated_at > ahead),
         select(lanes.c.name).where(lanes.c.updated_at > ahead),
+        select(deliveries.c.id).where(UNDER_WAY, deliveries.c.updated_at > ahead),  # few, by an index of their own
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -204,5 +205,22 @@ def test_who_was_stopped_between_two_changes_makes_no_further_one(world: World, 
         else:
             with pytest.raises(FenceLost):
                 await progress.save("changed", {"ids": ["3"]})
+
+    world.run(main())
+
+
+def test_a_claim_by_the_old_time_is_found_by_who_never_saw_the_clock_set_back(world: World, path: Path) -> None:
+    """Seed 178: stopped between the look at its clock and its commit, which came when all who had seen the clock set
+    back were gone; a withdrawal waited for an hour."""
+    stage = Stage(world, path)
+
+    async def main() -> None:
+        await stage.open()
+        store, now = stage.story.store, START - timedelta(hours=1)
+        await store.recover(now, set_back=True)
+        assert (await store.claim(Wish("mail", 1), "worker", START, 20.0)).claimed
+        await store.recover(now + timedelta(seconds=1))
+        (row,) = await stage.story.rows()
+        assert row["lease_until"] == now + timedelta(seconds=21)
 
     world.run(main())
