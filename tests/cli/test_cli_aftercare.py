@@ -93,6 +93,7 @@ async def test_a_hold_and_its_lifting_need_an_editor_and_tell_those_who_have_it(
     done = await command(stage, "hold", release_id, "--as", "Giorgi")
     assert (done.returncode, "is on hold" in done.stdout) == (0, True), done.stderr
     assert ("press", "hold") in await actions(stage, release_id, 2)
+    await tell(stage, "UPDATE deliveries SET state = 'sent'")
     done = await command(stage, "lift", release_id, "--as", "Giorgi")
     assert (done.returncode, "is lifted" in done.stdout) == (0, True), done.stderr
     assert ("press", "lift") in await actions(stage, release_id, 3)
