@@ -217,12 +217,12 @@ class Facebook:
             if not isinstance(found, Plan):
                 return _later(found)
             plan = found
+        if _done(progress):  # an edit too: the outcome alone was lost
+            return self._sent(job, plan or Plan(), progress, {})
         if job.action is Action.WITHDRAW or (job.action is Action.CORRECT and (plan is None or plan.form == EDIT)):
             return Absent("nothing was posted; what it edits and deletes may be edited and deleted again")
         plan = plan or Plan()
         part = plan.part(job)
-        if _done(progress):
-            return self._sent(job, plan, progress, {})
         video = (progress.get(step_of(part.media[0])) or {}).get("id", "") if is_video(part) else ""
         try:
             seen = await look(self._client, self.settings.page, part.text, begun - MARGIN, str(video))

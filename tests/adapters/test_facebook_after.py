@@ -244,6 +244,7 @@ async def test_f03_an_edit_or_a_deletion_whose_answer_was_lost_is_made_again(
     assert outcome.scope is Scope.DELIVERY
     assert isinstance(await page.reconcile(job, progress), Absent)  # killed meanwhile: again
     assert isinstance(await go(page, job, progress), Sent)
+    assert isinstance(await page.reconcile(job, progress), Sent)  # killed before the outcome was kept
     assert _alts(_only(sandbox)) == ["აღწერა 1"]
     assert len(sandbox.effects("facebook", "post")) == 1
 
