@@ -76,7 +76,12 @@ def test_what_follows_overtakes_what_it_follows(ground: Ground, broken: pytest.M
     assert wrong != hot.UNBLOCKED
     for name in ("_PICK", "_PICK_IDS"):
         broken.setattr(hot_sqlite, name, getattr(hot_sqlite, name).replace(hot.UNBLOCKED, wrong))
-    assert "was final" in first_found(ground, "order", busy)
+
+    def slow(plan: Plan) -> Plan:
+        habits = {name: replace(known, latency=(1.0, 8.0)) for name, known in plan.habits.items()}
+        return replace(busy(plan), habits=habits)
+
+    assert "was final" in first_found(ground, "order", slow)
 
 
 def test_a_publication_goes_after_the_withdrawal(ground: Ground, broken: pytest.MonkeyPatch) -> None:

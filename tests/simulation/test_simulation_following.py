@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -119,7 +120,8 @@ def test_what_nobody_knows_the_id_of_gets_a_notice_or_is_refused_with_a_reason(w
 def test_an_edit_whose_answer_is_lost_is_repeated_without_a_second_effect(world: World, fault: str) -> None:
     async def check(channel: SimulatedChannel, platform: Platform) -> None:
         stood = await published(channel)
-        platform._habits["chat"] = replace(Habits(), **{fault: 1.0})
+        odds: dict[str, Any] = {fault: 1.0}
+        platform._habits["chat"] = Habits(**odds)
         wanted, kept = job("chat", action=Action.CORRECT, before=stood), Kept()
         outcome = await channel.publish(wanted, kept)
         assert isinstance(outcome, Deferred)
