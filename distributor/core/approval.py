@@ -121,7 +121,7 @@ def refusal(person: Person, decision: Decision, standing: Standing, seen_revisio
     if standing.action is not Action.WITHDRAW:
         own |= {standing.author_id, *standing.hands}
     if decision is Decision.APPROVE and person.id in own and not standing.shortened:
-        return "own_release"
+        return "own_proposal" if standing.action is Action.WITHDRAW else "own_release"
     if decision is Decision.APPROVE and person.id in standing.answering:
         return "own_override"
     if standing.state not in allowed_from(decision, proposed=standing.proposed, action=standing.action):

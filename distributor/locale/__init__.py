@@ -28,6 +28,13 @@ from distributor.core.refusal import Refused
 from distributor.core.rendering import Problem
 
 _log = structlog.get_logger(__name__)
+# Codes of ours: their reason is the same sentence in English.
+_SAYS_ALL = frozenset(
+    {
+        *("approval_void", "confirmed", "deadline", "held_again", "lifted", "live_withheld", "post_gone", "reconciled"),
+        *("restored", "superseded", "unsubscribed", "withdrawn"),
+    }
+)
 
 LANGUAGES = ("ka", "en")
 """The languages that the service itself speaks. Releases may be written in more."""
@@ -120,6 +127,15 @@ def code_text(code: str, language: str) -> str:
     """Why a delivery stands where it stands, or '' for a code that only its adapter knows: show its reason then."""
     found = texts(language)
     return found.get(f"code.{code}") if found.has(f"code.{code}") else ""
+
+
+def why_text(code: str, reason: str, language: str) -> str:
+    """Why a delivery stands where it stands, as far as there are words for it; the reason in brackets where it says
+    more, or alone where there are none."""
+    sentence = code_text(code, language)
+    if not sentence or not reason:
+        return sentence or reason
+    return sentence if code in _SAYS_ALL else f"{sentence} ({reason})"
 
 
 def size_text(size: int, language: str) -> str:

@@ -18,7 +18,7 @@ from markupsafe import Markup, escape
 from pydantic import SecretStr
 
 from distributor.core.people import Person
-from distributor.locale import LANGUAGES, moment, texts
+from distributor.locale import LANGUAGES, moment, texts, why_text
 from distributor.office.office import Office
 from distributor.storage.pages import NewsroomPages
 
@@ -95,6 +95,7 @@ def render(request: web.Request, template: str, values: dict[str, Any], status: 
     frame = {
         "t": lambda code, **params: words.get(f"web.{code}", **params),
         "word": lambda code: words.get(code),
+        "why": lambda code, reason: why_text(code or "", reason or "", language),
         "many": words.many,
         "when": when,
         "exact": exact,

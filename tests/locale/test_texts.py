@@ -43,6 +43,29 @@ def test_an_unknown_code_is_shown_as_it_is() -> None:
     assert locale.code_text("withdrawn", "ka") == "მასალა გამოთხოვილია"
 
 
+@pytest.mark.parametrize("language", ["ka", "en"])
+def test_why_a_delivery_was_not_made_is_told_in_the_readers_language(language: str) -> None:
+    ours = [
+        "superseded",
+        "withdrawn",
+        "lifted",
+        "held_again",
+        "live_withheld",
+        "approval_void",
+        "restored",
+        "post_gone",
+    ]
+    for code in ours:
+        assert locale.why_text(code, "the same in English", language) == locale.code_text(code, language) != ""
+    for code in ("where_unknown", "still_visible", "not_deleted", "not_editable"):
+        sentence = locale.code_text(code, language)
+        assert sentence
+        assert locale.why_text(code, "see https://t.me/mia/7", language) == f"{sentence} (see https://t.me/mia/7)"
+    assert locale.why_text("from_the_future", "as it was given", language) == "as it was given"
+    assert locale.why_text("withdrawn", "", language) == locale.code_text("withdrawn", language)
+    assert locale.why_text("", "", language) == ""
+
+
 def test_a_problem_names_languages_numbers_and_times_in_words() -> None:
     assert "ინგლისური" in locale.problem_text(problem("no_title", language="en"), "ka")
     assert "English" in locale.problem_text(problem("no_title", language="en"), "en")

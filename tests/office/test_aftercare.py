@@ -200,7 +200,7 @@ async def test_whoever_proposes_a_withdrawal_does_not_approve_it_and_its_author_
     release_id = await office.approved()
     await everywhere(office, release_id, "sent")
     proposed = await office.office.aftercare.withdraw(release_id, office.people[EDITOR], "wrong")
-    assert await refusal(approve(office, proposed, EDITOR)) == "own_release"
+    assert await refusal(approve(office, proposed, EDITOR)) == "own_proposal"
     assert await approve(office, proposed, AUTHOR) > 0
 
 

@@ -172,7 +172,7 @@ async def test_the_review_says_wrong_and_a_withdrawal_lies_before_the_desk(offic
     hash_ = standing.proposed.content_hash
     decide = office.office.approvals.decide
     own = decide(office.people[ADMINISTRATOR].id, Decision.APPROVE, release_id, 2, hash_)
-    assert await refusal(own) == "own_release"
+    assert await refusal(own) == "own_proposal"
     await decide(office.people[EDITOR].id, Decision.APPROVE, release_id, 2, hash_)
     assert (await office.office.drafts.get(release_id)).state is ReleaseState.WITHDRAWN
     assert {row["state"] for row in await office.rows(release_id)} == {"cancelled"}

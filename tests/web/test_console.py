@@ -9,13 +9,14 @@ import pytest
 
 from distributor.demo.stage import ADMINISTRATOR, EDITOR
 from distributor.storage.reports import DeliveryFilter
+from tests.web.after import withdraw
 from tests.web.conftest import GEORGIAN, Site
 
 PUBLIC = {
     "/", "/releases/{slug}", "/archive", "/media/{name}", "/feeds/rss.xml", "/feeds/atom.xml", "/feeds/feed.json",
     "/feeds/cap.xml", "/feeds/cap/{identifier}.xml",
-    "/sitemap.xml", "/news-sitemap.xml", "/robots.txt", "/verify", "/unsubscribe/{token}", "/acknowledge", "/admin/enter",
-    "/hooks/telegram", "/healthz", "/readyz", "/metrics", "/static",
+    "/sitemap.xml", "/news-sitemap.xml", "/robots.txt", "/verify", "/unsubscribe/{token}", "/acknowledge",
+    "/admin/enter", "/hooks/telegram", "/healthz", "/readyz", "/metrics", "/static",
 }  # fmt: skip
 
 
@@ -60,6 +61,21 @@ async def test_a_sign_in_link_works_once_and_looking_at_it_does_not_use_it_up(si
     assert "Set-Cookie" not in answer.headers
     answer, _ = await site.get("/admin/deliveries")
     assert answer.status == 401
+
+
+async def test_why_a_delivery_did_not_go_is_told_in_the_readers_language(site: Site) -> None:
+    await site.stage.parts.office.operations.pause("press", None)
+    release_id = await site.write(GEORGIAN, channels=("newsroom", "press"))
+    await site.approve(release_id)
+    await site.page(release_id)
+    await withdraw(site.stage, release_id)
+    await site.sign_in(EDITOR)
+    row, *_ = await site.stage.parts.office.reading.deliveries(DeliveryFilter(release_id=release_id, channel="press"))
+    assert (row["state"], row["code"]) == ("cancelled", "withdrawn")
+    for path in (f"/admin/deliveries?release={release_id}&channel=press", f"/admin/deliveries/{row['id']}"):
+        _, text = await site.get(path)
+        assert "მასალა გამოთხოვილია" in text
+        assert row["reason"] not in text
 
 
 async def test_the_delivery_log_says_what_when_to_whom_and_by_whose_decision(site: Site) -> None:
