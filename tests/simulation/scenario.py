@@ -6,22 +6,18 @@ Touches a folder of its own. `Ground` is made once and copied for each seed.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import random
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NoReturn
-from unittest.mock import patch
 
-import structlog
 from sqlalchemy import select
 
 from distributor.office.auditing import Verdict
 from distributor.storage.schema import attempts, cases, deliveries, destinations, releases
 from tests.simulation import invariants, journal
+from tests.simulation.around import ids, silence
 from tests.simulation.care import insist
 from tests.simulation.chance import stream
 from tests.simulation.crew import Crew, queue_and_events
@@ -38,7 +34,6 @@ from tests.simulation.trouble import Trouble
 
 HORIZON = 4 * 3600.0  # virtual seconds of a whole run
 PATIENCE = 1800.0  # after the troubles, until everything has ended
-_LETTERS = "0123456789abcdef"
 
 
 @dataclass(slots=True)
@@ -77,7 +72,7 @@ class Ground:
 def play(seed: int, ground: Ground, change: Callable[[Plan], Plan] = lambda plan: plan) -> Played:
     """Play a seed. `change` alters what was drawn, for tests. A run that comes to no end is broken too."""
     played = Played(seed)
-    with TemporaryDirectory(dir=ground.folder) as folder, _silence(), _ids(seed):
+    with TemporaryDirectory(dir=ground.folder) as folder, silence(), ids(seed):
         try:
             with World(seed, horizon=HORIZON) as world:
                 scenario = Scenario(world, change(draw(seed)), Path(folder), ground, played)
@@ -217,40 +212,3 @@ class Scenario:
                 )
             )
         played.history.sort(key=lambda told: told[0])
-
-
-def _drop(*_: Any) -> NoReturn:
-    raise structlog.DropEvent
-
-
-@contextlib.contextmanager
-def _silence() -> Iterator[None]:
-    """Nothing is logged: what the engine says of every fault would cost more than all else."""
-    before = structlog.get_config()
-    structlog.configure(processors=[_drop])
-    try:
-        yield
-    finally:
-        structlog.configure(**before)
-
-
-async def _at_once(work: Callable[..., Any], *args: Any) -> Any:
-    """What the office thinks over in a thread (the privacy gate) takes one step here: a thread has no order."""
-    return work(*args)
-
-
-@contextlib.contextmanager
-def _ids(seed: int) -> Iterator[None]:
-    """Ids of releases from the seed: rows are ordered by them."""
-    chance = stream(seed, "ids")
-
-    def new() -> str:
-        return "".join(chance.choice(_LETTERS) for _ in range(10))
-
-    state = random.getstate()
-    random.seed(seed)  # tenacity's jitter
-    try:
-        with patch("distributor.office.drafts.new_release_id", new), patch("asyncio.to_thread", _at_once):
-            yield
-    finally:
-        random.setstate(state)
