@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from distributor.adapters.telegram_edits import Edits
 from distributor.adapters.telegram_errors import Change
-from distributor.adapters.telegram_notices import ADDED, CORRECTION, WITHDRAWAL
+from distributor.adapters.telegram_notices import ADDED, CORRECTION, WITHDRAWAL, lacks
 from distributor.adapters.telegram_parts import done, in_doubt, kept_of, staged, unasked
 from distributor.adapters.telegram_plan import Drop, Edit, Op, Post, correcting, still_visible, withdrawing
 from distributor.adapters.telegram_posting import Posting
@@ -39,6 +39,8 @@ from distributor.core.outcome import Absent, CannotTell, Deferred, Finding, Outc
 
 _MOST_CALLS = 200  # for one delivery; more would be a plan that never ends
 
+_LACKS = Rejected("no_words", "what was approved has no words for this action: nothing was done; submit it anew")
+
 
 class Follow:
     """What follows a publication, in one lane."""
@@ -49,6 +51,8 @@ class Follow:
 
     async def run(self, job: Job, progress: Progress) -> Outcome:
         """Every call that is left. Where an earlier attempt was refused something in the end, that is asked again."""
+        if lacks(job.rendering, job.action):
+            return _LACKS
         now = standing(job, progress)
         if not plan(job, progress) and not isinstance(_end(job, now), Sent):
             await progress.save("stands", now.afresh().data())
@@ -108,6 +112,8 @@ class Follow:
     async def look(self, job: Job, progress: Progress) -> Finding:
         """What came of an attempt whose end is not known. Only a new message can be in doubt, and none is begun
         before everything else is done."""
+        if lacks(job.rendering, job.action):
+            return Absent("nothing was done: the rendering has no words for it")
         ops = plan(job, progress)
         if not ops:
             end = _end(job, standing(job, progress))

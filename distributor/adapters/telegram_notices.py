@@ -39,6 +39,13 @@ def index_of(rendering: Rendering, kind: str) -> int:
     return next(index for index, part in enumerate(rendering.parts) if part.kind == kind)
 
 
+def lacks(rendering: Rendering, action: Action) -> bool:
+    """True where a rendering has not what its action needs: it was made for another one."""
+    needed = {ADDED, CORRECTION} if action is Action.CORRECT else {NOTICE, WITHDRAWAL}
+    shows = action is not Action.CORRECT or bool(posts_of(rendering))
+    return not shows or not needed <= {part.kind for part in rendering.parts}
+
+
 def labels(revision: Revision, language: str, time_zone: str = "") -> list[Flow]:
     """What stands above a title: emergency (of a text, not of a notice about it), exercise, embargo (in chats that may
     have it before the embargo ends: those with a `time_zone`), that it was corrected."""

@@ -9,12 +9,14 @@ older one, and then
 
 - the lane of all lanes is paused with the code `restored`; no claim passes it, and no `resume` ends it;
 - `recover` makes unknown whatever may have left since: it is looked for at its platform, back to the time of its
-  promise; found → sent, absent → again, cannot tell → a case. A repeatable channel (the website) simply goes again;
+  promise; found → sent, absent → again, cannot tell → a case. A repeatable channel (the website) simply goes again, and
+  so do the edits and deletions of corrections and withdrawals, whose new posts are looked for first;
 - a recovery is an event of the log itself, and answers for every mark that is older than it: also for those that other
   machines have in their files.
 
 What this cannot know: deliveries promised after the backup (their approvals are lost with it: such a release stands as
-submitted again, and who approves it again sends it again: `recover` names them); what happened within the last two
+submitted again, a correction or withdrawal as proposed, and who approves it again sends it again: `recover` names
+them); who became a trusted subscriber after it; what happened within the last two
 seconds before the loss; and that a database is old where the mark went with it (a new machine without Redis, or
 the file restored out of the same backup): then `recover` is to be run by hand, before the first worker.
 """

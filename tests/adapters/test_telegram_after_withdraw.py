@@ -117,6 +117,17 @@ async def test_where_nothing_stands_nothing_is_done(stage: Stage) -> None:
     assert len(calls(stage)) == 1
 
 
+@pytest.mark.parametrize("action", [Action.CORRECT, Action.WITHDRAW])
+async def test_a_rendering_that_was_made_for_something_else_is_refused_in_words(stage: Stage, action: Action) -> None:
+    release = await published(stage)
+    job = stage.desk.job(stage.channel, release.before.rendering, action=action, delivery_id=2, before=release.before)
+    outcome = await stage.channel.publish(job, release.progress)
+    assert isinstance(outcome, Rejected)
+    assert "no words for this action" in outcome.reason
+    assert isinstance(await release.look(job), Absent)
+    assert len(stage.posts) == 1
+
+
 async def test_messages_whose_numbers_nobody_knows_are_answered_by_a_notice_that_names_the_release(
     stage: Stage,
 ) -> None:

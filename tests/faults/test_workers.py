@@ -24,6 +24,7 @@ from distributor.queue.lane import AHEAD_SECONDS
 from distributor.queue.progress import FenceLost, KeptProgress
 from distributor.storage.deliveries import Deliveries
 from tests.faults.engine import ask, decide, lane_of, make_worker, seen, sound, tell, working
+from tests.faults.test_aftercare import correct
 from tests.queue.acts import all_in, approve, rows, until, write
 from tests.queue.backends import SERVERS
 from tests.storage.databases import the_server
@@ -183,19 +184,13 @@ async def test_a_list_of_mails_commits_in_groups(stage: Stage) -> None:
 
 
 async def test_a_delivery_that_waits_for_another_costs_no_work(stage: Stage) -> None:
-    """One that is blocked by an earlier case must not make the relay and the lane spin."""
-    stage.sandbox.faults.order("telegram", "sendMessage", "reset_after")
-    release_id = await write(stage, channels=("telegram",))
+    """A correction that is blocked by its release, which is being looked for, must not make the relay and the lane
+    spin."""
+    stage.sandbox.faults.order("x", "tweets.create", "reset_before")
+    release_id = await write(stage, channels=("x",))
     await approve(stage, release_id)
-    await until(stage, all_in("case"), release_id)
-    columns = (
-        "release_id, revision, channel, destination_id, rendering_id, content_hash, priority, prepares, due, progress"
-    )
-    await tell(
-        stage,
-        f"INSERT INTO deliveries ({columns}, action, state, created_at, updated_at) "  # noqa: S608  # column names of ours
-        f"SELECT {columns}, 'correct', 'queued', created_at, updated_at FROM deliveries",
-    )
+    await until(stage, all_in("unknown"), release_id)  # and stays so until it must have come into the timeline
+    await correct(stage, release_id)
     await asyncio.sleep(0.2)
     store = stage.service.worker._store  # type: ignore[union-attr]
     turns = 0
@@ -203,11 +198,12 @@ async def test_a_delivery_that_waits_for_another_costs_no_work(stage: Stage) -> 
 
     async def counted(wish: Wish, *rest: Any) -> Batch:
         nonlocal turns
-        turns += wish.lane == "telegram"
+        turns += wish.lane == "x"
         return await claim(wish, *rest)
 
     store.claim = counted  # type: ignore[method-assign]
     await asyncio.sleep(1.2)
     assert 1 <= turns <= 4
-    assert [row["state"] for row in await rows(stage, release_id)] == ["case", "queued"]
-    assert len(stage.sandbox.effects("telegram")) == 1
+    found = [(row["action"], row["state"]) for row in await rows(stage, release_id)]
+    assert found == [("publish", "unknown"), ("correct", "queued")]
+    assert stage.sandbox.effects("x") == []
