@@ -43,6 +43,7 @@ COURSES: tuple[tuple[Care, ...], ...] = (
     (Care.CORRECT, Care.PHOTO),
     (Care.HOLD, Care.WITHDRAW),
 )
+FOLLOWED = 0.7  # of those to whom a release goes, as many are told of what follows it: a hold stops what has not left
 LATEST = 12.0  # seconds between two of them, at the most
 AT_ONCE = 0.3  # so many follow without a pause: much of the release is still on its way
 
@@ -161,7 +162,7 @@ class Plan:
         """What the relay takes for one mail, so that mails are on their way for most of the time: at once, hardly a
         kill would meet one."""
         bulk = ((one, channel) for one in self.writings for channel in one.channels if channel in LISTS)
-        mails = sum(self.readers[channel] * (1 + len(one.course)) for one, channel in bulk)
+        mails = sum(self.readers[channel] * (1 + FOLLOWED * len(one.course)) for one, channel in bulk)
         return BUSY * self.seconds * WORKERS * CONNECTIONS / max(mails, 1)
 
 
@@ -173,11 +174,10 @@ def make_plan(seed: int, deliveries: int, seconds: float, every: float) -> Plan:
     courses = _Dealt(chance, COURSES)
     # The lists one after the other over the whole time, so that there is hardly a moment without bulk mail.
     bulk = [(LISTS, seconds * (place + chance.random()) / lists, courses.next()) for place in range(lists)]
-    # Everything that follows goes to whoever has the release: so many mails more.
-    readers_of_both = max(round(deliveries * BULK_SHARE / sum(1 + len(course) for _, _, course in bulk)), 10)
+    readers_of_both = max(round(deliveries * BULK_SHARE / sum(1 + FOLLOWED * len(course) for _, _, course in bulk)), 10)
     press = round(readers_of_both * PRESS_SHARE)
     readers = {"press": press, "wire": readers_of_both - press}
-    mean = 1 + sum(map(len, COURSES)) / len(COURSES)
+    mean = 1 + FOLLOWED * sum(map(len, COURSES)) / len(COURSES)
     small = max(round(deliveries * (1 - BULK_SHARE) / mean / len(OWN_CHANNELS)), len(COURSES) - lists)
     single = [(OWN_CHANNELS, chance.uniform(0, seconds), courses.next()) for _ in range(small)]
     writings = [_writing(chance, number, *one, latest=seconds / 5) for number, one in enumerate([*bulk, *single])]
