@@ -12,7 +12,7 @@ DEV_STAMP := .venv/.setup-dev
 BENCH_STAMP := .venv/.setup-bench
 PINS := pyproject.toml requirements/build.txt scripts/setup.sh
 
-.PHONY: help setup setup-dev setup-bench services demo test check format simulate chaos bench lock clean
+.PHONY: help setup setup-dev setup-bench services demo test test-servers check format simulate chaos bench lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -45,6 +45,9 @@ demo: setup ## the main job in the browser: no account, no server, everything on
 
 test: setup-dev services ## all tests, a file to each core; PYTEST="-k words" narrows
 	$(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST)
+
+test-servers: setup-dev services ## the bot, the pages, the command line and the demo once more, on PostgreSQL and Redis
+	$(BIN)/python -m pytest -n auto --dist loadfile --servers tests/bot tests/web tests/cli tests/demo $(PYTEST)
 
 check: setup-dev ## style, types, import contracts, and that no file names a registry or a machine's path
 	$(BIN)/ruff check .
