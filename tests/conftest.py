@@ -19,9 +19,7 @@ from tests.storage.databases import migrated
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The option."""
-    parser.addoption(
-        "--servers", action="store_true", help="stages on PostgreSQL and Redis"
-    )
+    parser.addoption("--servers", action="store_true", help="stages on PostgreSQL and Redis")
 
 
 @pytest.fixture(autouse=True)
