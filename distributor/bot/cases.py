@@ -19,6 +19,7 @@ from distributor.core.people import Person
 from distributor.core.ports import EMBARGO, EVERY, LaneState
 from distributor.core.refusal import Refused
 from distributor.core.text import cut_at_word
+from distributor.locale import why_text
 from distributor.office.restoring import CODE as RESTORED
 
 log = structlog.get_logger(__name__)
@@ -85,7 +86,7 @@ class Cases:
                 title=case["title"],
                 channel=words.channel(case["channel"]),
                 id=case["delivery_id"],
-                reason=cut_at_word(str(case.get("reason") or ""), 300),
+                reason=cut_at_word(why_text(case["code"], str(case.get("reason") or ""), words.language), 300),
             )
             buttons = await self._room.office.operations.case_buttons(int(case["delivery_id"]))
             rows = (

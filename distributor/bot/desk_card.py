@@ -84,7 +84,8 @@ def channel_lines(words: Words, channel: ChannelStanding) -> list[str]:
     counts = ", ".join(f"{words.get(f'state.{state}')} {channel.counts[state]}" for state in states)
     lines = [f"{worst} {words.channel(channel.name)}: {counts}"]
     lines += [f"   {link}" for link in channel.links[:3]]
-    lines += [f"   {cut_at_word(reason, 200)}" for reason in channel.reasons]
+    told = [locale.why_text(code, reason, words.language) for code, reason in channel.reasons]
+    lines += [f"   {cut_at_word(why, 200)}" for why in told]
     return lines
 
 

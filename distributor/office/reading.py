@@ -28,7 +28,7 @@ class ChannelStanding:
     name: str
     counts: dict[str, int]
     links: tuple[str, ...] = ()
-    reasons: tuple[str, ...] = ()
+    reasons: tuple[tuple[str, str], ...] = ()  # code and reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +93,11 @@ class Reading:
 
 def _channel(name: str, states: dict[str, int], listed: list[dict[str, Any]]) -> ChannelStanding:
     links: dict[str, None] = {}
-    reasons: dict[str, None] = {}
+    reasons: dict[tuple[str, str], None] = {}
     for row in listed:
         # Subscribers' receipts are theirs; public links come from the channel's own account.
         if row["receipt"] and row["destination_kind"] == "own":
             links.update(dict.fromkeys(row["receipt"].get("links", [])))
         if row["reason"] and row["state"] not in {"sent"}:
-            reasons[row["reason"]] = None
+            reasons[row["code"], row["reason"]] = None
     return ChannelStanding(name, states, tuple(links), tuple(reasons)[:3])
