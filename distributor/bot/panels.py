@@ -12,7 +12,7 @@ from distributor.bot.voice import Note, Rows
 from distributor.bot.words import Words
 from distributor.core.approval import FOLLOWED_FROM
 from distributor.core.places import Places
-from distributor.core.release import Action, Kind, ReleaseState
+from distributor.core.release import Kind, ReleaseState
 from distributor.core.rendering import Preflight
 from distributor.core.text import cut_at_word, fingerprint
 from distributor.office.context import Context
@@ -72,7 +72,7 @@ def card(
 def main(words: Words, release: ReleaseRow, *, blocked: bool) -> Rows:
     """The first panel."""
     made = release.id
-    if release.following:
+    if release.following or release.proposed:
         return _following(words, release, blocked=blocked)
     if release.state not in CHANGEABLE:
         return ((_b(words, made, "preview"),), *after(words, release))
@@ -94,7 +94,7 @@ def main(words: Words, release: ReleaseRow, *, blocked: bool) -> Rows:
 def _following(words: Words, release: ReleaseRow, *, blocked: bool) -> Rows:
     """A correction that is being written, or a proposal that waits for its second person."""
     made, rows = release.id, list[Row]()
-    if release.draft.action is Action.CORRECT:
+    if release.following:
         rows.append((_f(words, made, "fix"), _b(words, made, "texts")))
         if release.draft.media:
             rows.append((_b(words, made, "media"), _b(words, made, "unphoto")))

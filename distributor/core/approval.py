@@ -118,8 +118,10 @@ def refusal(person: Person, decision: Decision, standing: Standing, seen_revisio
         return "not_editor"
     # A withdrawal needs two people too, of whom one proposes it; whoever wrote the release may be the second.
     own = {standing.submitter_id}
-    if standing.action is not Action.WITHDRAW:
+    if standing.action is Action.PUBLISH:
         own |= {standing.author_id, *standing.hands}
+    elif standing.action is not Action.WITHDRAW:
+        own |= standing.hands  # of the correction, whoever wrote the release
     if decision is Decision.APPROVE and person.id in own and not standing.shortened:
         return "own_proposal" if standing.action is Action.WITHDRAW else "own_release"
     if decision is Decision.APPROVE and person.id in standing.answering:

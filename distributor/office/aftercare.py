@@ -57,11 +57,11 @@ class Aftercare:
         """Give a correction or a withdrawal up that was not approved; the release stays as it is."""
         now = self._context.clock()
         async with self._context.database.transaction(logged=True) as connection:
-            found, out = await self._out(connection, release_id, person)
+            # Also one that would repeat a withdrawal.
+            found, out = await self._out(connection, release_id, person, Action.WITHDRAW)
             if not found.following and not found.proposed:
                 raise Refused("no_correction_open")
-            waits = await rows.get_revision(connection, release_id, found.proposed) if found.proposed else None
-            withdrawal = waits is not None and waits.content.action is Action.WITHDRAW
+            withdrawal = await self._withdrawal_waits(connection, found)
             # One at a time: a correction that somebody is writing stays when a withdrawal is given up.
             draft = None if withdrawal else out.content
             await rows.set_proposed(connection, release_id, {"proposed": 0}, now, draft=draft)
@@ -95,7 +95,7 @@ class Aftercare:
             told = notice
             if found.following:
                 earlier = found.draft.notice
-                if not found.proposed or earlier is None or not earlier.withdrawn:
+                if earlier is None or not earlier.withdrawn:
                     raise Refused("correction_open")
                 content = replace(found.draft, number=content.number)
                 reasons, withdrawn = f"{earlier.reason}; {notice.reason}", {*earlier.withdrawn, *gone}
@@ -112,6 +112,8 @@ class Aftercare:
         """Freeze what follows, and lay it before a second person. Whatever was proposed before it gives way."""
         async with self._context.database.read() as connection:
             found, out = await self._out(connection, release_id, person, notice.action, lock=False)
+            if notice.action is Action.CORRECT and await self._withdrawal_waits(connection, found):
+                raise Refused("withdrawal_waits")
             number = await rows.next_number(connection, release_id)
             reached = await promises.channels_reached(connection, release_id)
         content = changed(found, replace(out.content, number=number))
@@ -137,6 +139,10 @@ class Aftercare:
             await audit.append(connection, now, actor(person), kind, f"release:{release_id}", data)
             await connection.commit()
         return Submitted(await self._told(release_id), checked.preflight, checked.content_hash)
+
+    async def _withdrawal_waits(self, connection: Connection, found: ReleaseRow) -> bool:
+        waits = await rows.get_revision(connection, found.id, found.proposed) if found.proposed else None
+        return waits is not None and waits.content.action is Action.WITHDRAW
 
     async def _out(
         self,

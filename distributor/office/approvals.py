@@ -172,7 +172,11 @@ class Approvals:
             release.hands,
             frozenset(problem.override_by for problem in revision.problems if problem.override),
         )
-        return refusal(person, decision, standing, seen_revision, seen_hash)
+        code = refusal(person, decision, standing, seen_revision, seen_hash)
+        if not code and decision is Decision.REJECT and not release.proposed:
+            # What is out is not rejected any more: it would stand there, and nothing could follow it.
+            code = "withdraw_it" if await promises.has_left(connection, release_id) else ""
+        return code
 
     async def _refuse(
         self,
@@ -218,7 +222,9 @@ class Approvals:
             raise Refused("wrong_state", state=release.state.value)
         if over_proposal:
             stands = revision.content.number if decision is Decision.APPROVE else release.revision
-            await rows.set_proposed(connection, release_id, {"proposed": 0, "revision": stands}, now, draft=None)
+            # A correction that somebody was writing ends with its release.
+            draft = revision.content if after is ReleaseState.WITHDRAWN else None
+            await rows.set_proposed(connection, release_id, {"proposed": 0, "revision": stands}, now, draft=draft)
         if decision in _TOLD:
             made = await tell_beside(self._context, connection, release, _TOLD[decision], person, now)
         if after is ReleaseState.DISTRIBUTING:

@@ -89,6 +89,8 @@ class Drafts:
                 return await self.get(release_id)
             if found.state not in CHANGEABLE or await promises.has_left(connection, release_id):
                 raise Refused("already_distributing", state=found.state.value)
+            if found.proposed:
+                raise Refused("withdrawal_waits")
             # Nothing is out, so what is changed follows nothing, also where it was a correction before.
             fresh = content | {"number": found.revision + 1, "notice": None}
             changed = self._trained(_clean(replace(found.draft, **fresh)))
@@ -118,7 +120,7 @@ class Drafts:
         does so no more."""
         if found.state not in FOLLOWED_FROM:
             raise Refused("wrong_state", state=found.state.value)
-        changed = _clean(replace(found.draft, **content))
+        changed = _kept_notice(_clean(replace(found.draft, **content)), found.draft)
         if changed == found.draft:
             return
         changed = replace(changed, number=await rows.next_number(connection, found.id))
@@ -144,6 +146,8 @@ class Drafts:
             found = await rows.get(connection, release_id, lock=True)
             if found is None or found.author_id != person.id:
                 raise Refused("not_yours")
+            if await promises.has_left(connection, release_id):
+                raise Refused("withdraw_it")
             before = (ReleaseState.DRAFT, ReleaseState.REJECTED)
             if not await rows.set_state(connection, release_id, before, ReleaseState.WITHDRAWN, now):
                 raise Refused("wrong_state", state=found.state.value)
@@ -198,6 +202,17 @@ class Drafts:
             data = {"revision": revision.number, "content_hash": checked.content_hash, "title": revision.title}
             await audit.append(connection, now, actor(person), kind, f"release:{found.id}", data)
             await connection.commit()
+
+
+def _kept_notice(changed: Revision, before: Revision) -> Revision:
+    """New words to readers say nothing of why, and of which photos are withdrawn: that stays as it was proposed, but
+    for photos that somebody put back."""
+    if changed.notice is None or before.notice is None:
+        return changed
+    shown = {item.asset.digest for item in changed.media}
+    withdrawn = tuple(digest for digest in before.notice.withdrawn if digest not in shown)
+    reason = changed.notice.reason or before.notice.reason
+    return replace(changed, notice=replace(changed.notice, reason=reason, withdrawn=withdrawn))
 
 
 def _submittable(found: ReleaseRow) -> bool:

@@ -54,6 +54,8 @@ async def attempt(
     left = False  # True from the moment at which a byte may have left
     if claimed.bytes_hash != claimed.rendering_hash:
         return Rejected("bytes_changed", "the rendering is not the one that was approved; nothing was sent")
+    if job.before is not None and not job.before.rendering.parts:
+        return Rejected("unreadable", "what stands there cannot be read from our database any more: look there by hand")
     if job.action is not Action.PUBLISH and _is_late(claimed, clock):
         reason = "nothing of the release stands there, and the time after which it must not go out has passed"
         return Rejected("deadline", reason)
@@ -88,8 +90,17 @@ async def attempt(
     if isinstance(outcome, Unknown) and channel.traits.repeatable:
         outcome = Deferred(outcome.code, outcome.reason, doubt=True)
     if isinstance(outcome, Deferred) and outcome.doubt and progress.get(DOUBT) is None:
-        await progress.save(DOUBT, {"code": outcome.code})
+        await _keep_doubt(progress, outcome)
     return outcome
+
+
+async def _keep_doubt(progress: KeptProgress, outcome: Deferred) -> None:
+    """Where it cannot be kept the outcome is recorded all the same; a claim that was taken over is its new owner's."""
+    try:
+        await progress.save(DOUBT, {"code": outcome.code})
+    except (NotKept, FenceLost) as error:
+        log.warning("a doubt could not be kept", delivery=progress.claimed.job.delivery_id, why=type(error).__name__)
+        progress.note(DOUBT, {"code": outcome.code})
 
 
 def _is_late(claimed: Claimed, clock: Clock) -> bool:

@@ -72,12 +72,15 @@ class Jobs:
         return self._claim_of(row, job, moment(row.deadline), row.step)
 
     async def _take_in(self, connection: AsyncConnection, missing: Sequence[int]) -> set[int]:
-        """Read renderings; those that cannot be read any more."""
-        return {body[0] for body in await rendering_bodies(connection, missing) if self._renderings.read(*body)}
+        """Read renderings; those that cannot be read any more, or are not there."""
+        bodies = await rendering_bodies(connection, missing)
+        return {body[0] for body in bodies if self._renderings.read(*body)} | (
+            set(missing) - {body[0] for body in bodies}
+        )
 
     def _before(self, found: Standing | None, unreadable: set[int]) -> Before | None:
-        """What stands there. Where nobody can read any more what it shows, something stands there all the same: then a
-        correction is a message of its own, and a withdrawal works by the ids."""
+        """What stands there. Where nobody can read any more what it shows, something stands there all the same, and it
+        is given without parts: the attempt ends in words, for a person has to look (queue.attempt)."""
         if found is None:
             return None
         number, channel = found.row["rendering_id"], found.row["channel"]

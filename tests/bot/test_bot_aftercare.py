@@ -46,7 +46,7 @@ async def test_a_word_is_corrected_by_an_editor_and_approved_by_another_person(d
     for shown in ("− Four crews worked for 40 minutes.", "+ Four crews worked for 50 minutes.", "It took 50 minutes"):
         assert shown in proposal["text"], proposal["text"]
     answer = await desk.press(EDITOR, proposal, "Approve")
-    assert "own" in answer["text"]
+    assert "a second person must" in answer["text"]
     await desk.press(ADMINISTRATOR, proposal, "Approve")
     await ended(desk, release.id, lambda row: row.revision == 2 and row.state is ReleaseState.DISTRIBUTED)
     await desk.reads(DESK_CHAT, "Correction approved by Tamar", button=f"f:{release.id}:correct")

@@ -20,7 +20,7 @@ async def test_approve_correct_a_word_withdraw_a_photo_and_withdraw_the_whole(tm
     try:
         async with journey(stage) as one:
             await walk(one)
-        (release,) = await stage.parts.office.reading.releases()
+        (release,) = await stage.parts.office.reading.releases("withdrawn")
         assert release.state is ReleaseState.WITHDRAWN
         async with aiohttp.ClientSession() as web, web.get(f"{stage.service.url}/releases/{release.slug}") as answer:
             assert answer.status == 410

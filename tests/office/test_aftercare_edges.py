@@ -9,6 +9,7 @@ from datetime import timedelta
 from sqlalchemy import update
 
 from distributor.core.approval import Decision
+from distributor.core.people import Role
 from distributor.core.release import Kind, MediaItem, ReleaseState
 from distributor.media.samples import sample_photos
 from distributor.storage import subscribers
@@ -157,3 +158,69 @@ async def test_the_end_of_a_hold_is_told_only_to_those_who_heard_of_it(office: P
     await office.decide(release_id, Decision.RESUME)
     lifted = {row["address"] for row in await office.rows(release_id) if row["action"] == "lift"}
     assert lifted == {"heard@news.example"}
+
+
+async def test_a_release_that_waits_for_its_withdrawal_is_not_changed_meanwhile(office: PressOffice) -> None:
+    release_id = await office.approved(embargo=office.now + timedelta(hours=3))
+    care, author = office.office.aftercare, office.people[AUTHOR]
+    await care.withdraw(release_id, author, "not yet")
+    assert await refusal(office.office.drafts.change(release_id, author, versions=(FIXED,))) == "withdrawal_waits"
+    await care.abandon(release_id, author)
+    await office.office.drafts.change(release_id, author, versions=(FIXED,))
+    await office.office.drafts.submit(release_id, author)
+    await office.decide(release_id, Decision.APPROVE)
+
+
+async def test_what_is_out_is_not_rejected_from_a_hold_nor_given_up(office: PressOffice) -> None:
+    release_id = await office.approved()
+    await everywhere(office, release_id, "sent")
+    await office.decide(release_id, Decision.HOLD)
+    assert await refusal(office.decide(release_id, Decision.REJECT, reason="no")) == "withdraw_it"
+    await office.decide(release_id, Decision.RESUME)
+    assert await refusal(office.office.drafts.discard(release_id, office.people[AUTHOR])) == "withdraw_it"
+
+
+async def test_new_words_leave_the_photos_and_the_reason_of_a_withdrawal(office: PressOffice) -> None:
+    release_id = await with_photos(office, 2)
+    care, author = office.office.aftercare, office.people[AUTHOR]
+    digest = (await office.office.drafts.get(release_id)).draft.media[0].asset.digest
+    await care.withdraw_media(release_id, author, [digest], "a victim")
+    await office.office.drafts.change(release_id, author, notice=WHAT)
+    proposed = await office.office.drafts.submit(release_id, author)
+    notice = proposed.release.draft.notice
+    assert notice is not None
+    assert (notice.withdrawn, notice.reason, notice.words) == ((digest,), "a victim", WHAT.words)
+
+
+async def test_a_photo_does_not_push_a_whole_withdrawal_aside(office: PressOffice) -> None:
+    release_id = await with_photos(office, 2)
+    care, author = office.office.aftercare, office.people[AUTHOR]
+    digest = (await office.office.drafts.get(release_id)).draft.media[0].asset.digest
+    proposed = await care.withdraw(release_id, author, "all of it")
+    assert await refusal(care.withdraw_media(release_id, author, [digest], "one")) == "withdrawal_waits"
+    await approve(office, proposed)
+    assert not (await office.office.drafts.get(release_id)).following
+
+
+async def test_a_rejected_photo_may_be_proposed_again_and_a_repeated_withdrawal_given_up(office: PressOffice) -> None:
+    release_id = await with_photos(office, 2)
+    care, author = office.office.aftercare, office.people[AUTHOR]
+    first, second = [item.asset.digest for item in (await office.office.drafts.get(release_id)).draft.media]
+    proposed = await care.withdraw_media(release_id, author, [first], "one")
+    number, seen = proposed.release.proposed, proposed.content_hash
+    editor = office.people[EDITOR].id
+    await office.office.approvals.decide(editor, Decision.REJECT, release_id, number, seen, "why")
+    await approve(office, await care.withdraw_media(release_id, author, [second], "two"))
+    await approve(office, await care.withdraw(release_id, author, "all"))
+    await care.withdraw(release_id, author, "again")
+    await care.abandon(release_id, author)
+    assert (await office.office.drafts.get(release_id)).proposed == 0
+
+
+async def test_two_editors_suffice_where_one_wrote_the_release_and_the_other_corrects_it(office: PressOffice) -> None:
+    release_id = await office.approved()
+    await everywhere(office, release_id, "sent")
+    await office.office.people.set_role(office.people[AUTHOR].id, Role.EDITOR, office.people[ADMINISTRATOR])
+    proposed = await corrected(office, release_id, EDITOR)
+    assert await refusal(approve(office, proposed, EDITOR)) == "own_release"
+    assert await approve(office, proposed, AUTHOR) > 0

@@ -119,8 +119,7 @@ async def test_what_is_out_cannot_be_changed_into_a_second_publication(office: P
     assert await refusal(change(release_id, office.people[AUTHOR], topics=("fire",))) == "already_distributing"
     await office.decide(release_id, Decision.HOLD)
     assert await refusal(change(release_id, office.people[AUTHOR], topics=("fire",))) == "already_distributing"
-    await office.decide(release_id, Decision.REJECT, reason="wrong")
-    assert await refusal(change(release_id, office.people[AUTHOR], topics=("fire",))) == "already_distributing"
+    assert await refusal(office.decide(release_id, Decision.REJECT, reason="wrong")) == "withdraw_it"
 
 
 async def test_a_draft_is_given_up_by_its_author(office: PressOffice) -> None:

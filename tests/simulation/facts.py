@@ -13,6 +13,7 @@ from math import inf
 from typing import Any
 
 from tests.simulation.care import Word
+from tests.simulation.habits import KINDS
 from tests.simulation.journal import Entry
 from tests.simulation.plan import Plan
 from tests.simulation.platform import Call, Platform
@@ -99,7 +100,9 @@ class Facts:
         return any(key[0] == delivery for key in self.misled)
 
     def promised_parts(self, row: Mapping[str, Any]) -> list[int]:
-        """The parts that a delivery has posted by its receipt, where it has one that names them."""
+        """The parts that a delivery has posted by its receipt; all of a first publication that has none."""
+        if row["receipt"] is None:
+            return list(range(KINDS[row["channel"]].parts)) if row["action"] == "publish" else []
         key = f"{row['release_id']}-{row['revision']}-{row['action']}-{row['id']}:"
         ids = row["receipt"]["remote_ids"]
         return [int(remote.removeprefix(key)) for remote in ids if remote.startswith(key)]
