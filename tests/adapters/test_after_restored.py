@@ -64,16 +64,11 @@ class Platforms:
         return channel
 
 
-@pytest.fixture(scope="session")
-def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("media")
-
-
 @pytest.fixture
-async def at(shelf: Path) -> AsyncIterator[Platforms]:
+async def at(folder: Path) -> AsyncIterator[Platforms]:
     async with AsyncExitStack() as closing:
         sandbox = await closing.enter_async_context(Sandbox())
-        desk = Desk.at(shelf)
+        desk = Desk.at(folder)
         closing.push_async_callback(desk.aclose)
         yield Platforms(sandbox, desk, closing)
 

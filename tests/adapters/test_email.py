@@ -24,11 +24,6 @@ from tests.adapters.email_stage import READER, Stage, on_stage, parsed, settings
 from tests.adapters.support import BODY, LEAD, TITLE, URL, Desk
 
 
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("media")
-
-
 @pytest_asyncio.fixture
 async def stage(folder: Path) -> AsyncIterator[Stage]:
     async with on_stage(folder) as made:

@@ -34,11 +34,6 @@ WORDS = {"ka": "ასაკი 14 წელია და არა 41.", "en": 
 EN = LanguageVersion("en", "Fire is out", "Nobody was hurt.", "Four crews were at work.")
 
 
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("media")
-
-
 @pytest_asyncio.fixture
 async def stage(folder: Path) -> AsyncIterator[Stage]:
     async with on_stage(folder) as made:

@@ -14,11 +14,6 @@ from distributor.core.outcome import Rejected, Sent, Unknown
 from tests.adapters.email_stage import Stage, on_stage, settings, told
 
 
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("media")
-
-
 @pytest_asyncio.fixture(params=[True, False], ids=["pipelined", "one by one"])
 async def stage(folder: Path, request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
     async with on_stage(folder) as made:

@@ -19,11 +19,6 @@ from tests.adapters.email_stage import READER, Stage, on_stage, settings, told, 
 from tests.adapters.support import Desk, Recorder
 
 
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("media")
-
-
 @pytest_asyncio.fixture(params=[True, False], ids=["pipelined", "one by one"])
 async def stage(folder: Path, request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
     async with on_stage(folder) as made:

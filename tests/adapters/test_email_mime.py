@@ -212,11 +212,6 @@ def test_a_text_stays_readable_where_that_is_shorter(text: str, encoding: str) -
     assert linked(text * 20 + UNSUBSCRIBE).encoding == encoding
 
 
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("media")
-
-
 @pytest_asyncio.fixture
 async def stage(folder: Path) -> AsyncIterator[Stage]:
     async with on_stage(folder) as made:

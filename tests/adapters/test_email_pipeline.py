@@ -21,11 +21,6 @@ UNKNOWN = ("Unknown", "after_dot")
 LATER = ("Deferred", "connection")
 
 
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("media")
-
-
 @pytest_asyncio.fixture
 async def stage(folder: Path) -> AsyncIterator[Stage]:
     async with on_stage(folder) as made:

@@ -19,11 +19,6 @@ from tests.adapters.email_stage import Stage, on_stage, settings, told
 from tests.adapters.support import Recorder
 
 
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("media")
-
-
 @pytest_asyncio.fixture
 async def stage(folder: Path) -> AsyncIterator[Stage]:
     async with on_stage(folder) as made:

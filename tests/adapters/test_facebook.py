@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -16,29 +15,10 @@ from distributor.adapters.facebook_media import step_of
 from distributor.core.channel import Channel
 from distributor.core.outcome import Absent, CannotTell, Deferred, LookAgain, Sent, Unknown
 from distributor.core.release import Kind
-from distributor.sandbox import Accounts, Sandbox
+from distributor.sandbox import Sandbox
 from tests.adapters.support import LEAD, TITLE, URL, Desk, Recorder
 
 APP_SECRET = "sandbox-app-secret"
-
-
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("media")
-
-
-@pytest_asyncio.fixture
-async def desk(folder: Path) -> AsyncIterator[Desk]:
-    made = Desk.at(folder)
-    yield made
-    await made.aclose()
-
-
-@pytest_asyncio.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(accounts=Accounts(facebook_app_secret=APP_SECRET)) as made:
-        yield made
-        assert made.facebook.leaks == []  # in no test does the token stand in a query string
 
 
 def settings(sandbox: Sandbox, **changes: object) -> FacebookSettings:

@@ -2,72 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
-from distributor.adapters.facebook import Facebook, FacebookSettings
+from distributor.adapters.facebook import Facebook
 from distributor.core.channel import Action
 from distributor.core.outcome import Absent, Deferred, LookAgain, Rejected, Scope, Sent, Unknown
 from distributor.core.release import Kind, Notice
 from distributor.core.rendering import Severity
-from distributor.sandbox import Accounts, Sandbox
+from distributor.sandbox import Sandbox
 from distributor.sandbox.facebook_page import PagePost
 from tests.adapters.after_support import WORDS, Out, corrected, correction, follows, go, published, withdrawal
 from tests.adapters.support import TITLE, Desk, Recorder
 
-APP_SECRET = "sandbox-app-secret"
 NEW = "ხანძარი 45 წუთში ჩააქრეს."
 
 
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("media")
-
-
-@pytest_asyncio.fixture
-async def desk(folder: Path) -> AsyncIterator[Desk]:
-    made = Desk.at(folder)
-    yield made
-    await made.aclose()
-
-
-@pytest_asyncio.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(accounts=Accounts(facebook_app_secret=APP_SECRET)) as made:
-        yield made
-        assert made.facebook.leaks == []  # no deletion carries the token in its query string
-
-
 Open = Callable[..., Facebook]
-
-
-@pytest_asyncio.fixture
-async def open_page(sandbox: Sandbox, desk: Desk) -> AsyncIterator[Open]:
-    made: list[Facebook] = []
-
-    def opened(**changes: Any) -> Facebook:
-        facts = {
-            "api_url": sandbox.facebook.api_url,
-            "page": sandbox.accounts.facebook_page,
-            "token": sandbox.accounts.facebook_token,
-            "app_secret": APP_SECRET,
-        }
-        made.append(Facebook("facebook", FacebookSettings.model_validate(facts | changes), desk.surroundings))
-        return made[-1]
-
-    yield opened
-    for one in made:
-        await one.aclose()
-
-
-@pytest.fixture
-def page(open_page: Open) -> Facebook:
-    return open_page()
 
 
 def _only(sandbox: Sandbox) -> PagePost:

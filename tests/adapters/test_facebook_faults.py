@@ -8,7 +8,6 @@ import logging
 import socket
 import traceback
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,18 +22,6 @@ from distributor.sandbox import Accounts, Sandbox
 from tests.adapters.support import Desk, Recorder, Time
 
 TOKEN, APP_SECRET = "canary-page-token", "canary-app-secret"
-
-
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("media")
-
-
-@pytest_asyncio.fixture
-async def desk(folder: Path) -> AsyncIterator[Desk]:
-    made = Desk.at(folder)
-    yield made
-    await made.aclose()
 
 
 @pytest_asyncio.fixture

@@ -24,11 +24,6 @@ NOW = datetime(2026, 11, 5, 12, 0, 10, tzinfo=UTC)
 APP, BUSINESS = "X-App-Usage", "X-Business-Use-Case-Usage"
 
 
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("media")
-
-
 @pytest_asyncio.fixture
 async def desk(folder: Path) -> AsyncIterator[Desk]:
     """A desk whose minute has just begun: calls are counted out by the minute."""

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pytest
 import pytest_asyncio
 from sqlalchemy import insert, update
 
@@ -29,11 +28,6 @@ ID, SLUG = "abcdefghjk", "khandzari-abcdefghjk"
 NOW = datetime(2026, 3, 5, tzinfo=UTC)
 KA = LanguageVersion("ka", TITLE, "შესავალი.", "პირველი აბზაცი.\n\nმეორე აბზაცი.\n\nმესამე აბზაცი.")
 EN = LanguageVersion("en", "A fire is out", "", "First.\n\nSecond.")
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("media")
 
 
 @dataclasses.dataclass

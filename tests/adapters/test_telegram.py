@@ -28,18 +28,12 @@ LONG = "\n\n".join(
 Open = Callable[..., Awaitable[Stage]]
 
 
-@pytest.fixture(scope="session")
-def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One folder for all tests: a rendition made once is found again."""
-    return tmp_path_factory.mktemp("media")
-
-
 @pytest.fixture
-async def opened(shelf: Path) -> AsyncIterator[Open]:
+async def opened(folder: Path) -> AsyncIterator[Open]:
     """Opens a stage; settings may be given."""
     async with AsyncExitStack() as closing:
         sandbox = await closing.enter_async_context(Sandbox())
-        desk = Desk.at(shelf)
+        desk = Desk.at(folder)
         closing.push_async_callback(desk.aclose)
 
         async def make(**changes: Any) -> Stage:
@@ -48,12 +42,6 @@ async def opened(shelf: Path) -> AsyncIterator[Open]:
             return Stage(sandbox, desk, channel)
 
         yield make
-
-
-@pytest.fixture
-async def stage(opened: Open) -> Stage:
-    """A channel with the usual settings."""
-    return await opened()
 
 
 def shown(post: dict[str, Any]) -> str:

@@ -2,61 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
 from telegram import Bot
 
-from distributor.adapters.telegram import Telegram
 from distributor.core.channel import Action, Destination
 from distributor.core.outcome import Absent, CannotTell, Deferred, Receipt, Rejected, Scope, Sent, Unknown
-from distributor.sandbox import Sandbox
 from distributor.sandbox.telegram import DESK_TOKEN, WITNESS_TOKEN
-from tests.adapters.support import Desk
 from tests.adapters.telegram_after import DAYS, Clock, Kept, calls, numbers, of, pictures, published, sent, shown
-from tests.adapters.telegram_stage import CHANNEL, GROUP, READER, STAGING, Stage, settings
+from tests.adapters.telegram_stage import CHANNEL, GROUP, READER, STAGING, Stage
 
 LABEL = "✏️ შესწორებულია: დაზუსტდა დაშავებულთა რიცხვი"
 LONG = "\n\n".join(f"სართული {number}: მაშველებმა შენობა **სრულად** დაათვალიერეს." for number in range(60))
 LONGER = "\n\n".join(f"სართული {number}: მაშველებმა შენობა **სრულად** დაათვალიერეს." for number in range(140))
 Open = Callable[..., Awaitable[Stage]]
-
-
-@pytest.fixture(scope="session")
-def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One folder for all tests: a rendition made once is found again."""
-    return tmp_path_factory.mktemp("media")
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-async def opened(shelf: Path, clock: Clock) -> AsyncIterator[Open]:
-    """Opens a stage; settings may be given. All of a test share one sandbox, as processes would."""
-    async with AsyncExitStack() as closing:
-        sandbox = await closing.enter_async_context(Sandbox(clock=clock))
-        desk = Desk.at(shelf)
-        closing.push_async_callback(desk.aclose)
-
-        async def make(**changes: Any) -> Stage:
-            channel = Telegram("public", settings(sandbox, **changes), desk.surroundings, settles=timedelta(0))
-            closing.push_async_callback(channel.aclose)
-            return Stage(sandbox, desk, channel)
-
-        yield make
-
-
-@pytest.fixture
-async def stage(opened: Open) -> Stage:
-    return await opened()
 
 
 # ---- the same shape ----

@@ -21,18 +21,12 @@ from tests.adapters.telegram_after import of, pictures, shown
 from tests.adapters.telegram_stage import CHANNEL, STAGING, Stage, settings
 
 
-@pytest.fixture(scope="session")
-def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One folder for all tests: a rendition made once is found again."""
-    return tmp_path_factory.mktemp("media")
-
-
 @pytest.fixture(params=["", STAGING], ids=["uploaded", "staged"])
-async def stage(shelf: Path, request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
+async def stage(folder: Path, request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
     """A channel that uploads with its posts, and one that stages its media first."""
     async with AsyncExitStack() as closing:
         sandbox = await closing.enter_async_context(Sandbox())
-        desk = Desk.at(shelf)
+        desk = Desk.at(folder)
         closing.push_async_callback(desk.aclose)
         channel = Telegram("public", settings(sandbox, staging_chat=request.param), desk.surroundings)
         closing.push_async_callback(channel.aclose)

@@ -29,12 +29,6 @@ SETTLES = timedelta(seconds=25)
 Open = Callable[..., Awaitable[Stage]]
 
 
-@pytest.fixture(scope="session")
-def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One folder for all tests: a rendition made once is found again."""
-    return tmp_path_factory.mktemp("media")
-
-
 @pytest.fixture
 async def sandbox() -> AsyncIterator[Sandbox]:
     async with Sandbox() as running:
@@ -42,10 +36,10 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 
 
 @pytest.fixture
-async def opened(shelf: Path, sandbox: Sandbox) -> AsyncIterator[Open]:
+async def opened(folder: Path, sandbox: Sandbox) -> AsyncIterator[Open]:
     """Opens a channel with a witness over one desk; each one is what another process would have."""
     async with AsyncExitStack() as closing:
-        desk = Desk.at(shelf)
+        desk = Desk.at(folder)
         closing.push_async_callback(desk.aclose)
 
         async def make(settles: timedelta = SETTLES, at: Sandbox | None = None, **changes: Any) -> Stage:
@@ -56,11 +50,6 @@ async def opened(shelf: Path, sandbox: Sandbox) -> AsyncIterator[Open]:
             return Stage(where, desk, channel)
 
         yield make
-
-
-@pytest.fixture
-async def stage(opened: Open) -> Stage:
-    return await opened()
 
 
 @pytest.fixture

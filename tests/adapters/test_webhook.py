@@ -18,11 +18,6 @@ from tests.adapters.support import LEAD, TITLE, URL, Recorder
 from tests.adapters.webhook_stage import TOKEN, Stage, follow, on_stage
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("media")
-
-
 @pytest_asyncio.fixture
 async def stage(folder: Path) -> AsyncIterator[Stage]:
     async with on_stage(folder) as made:

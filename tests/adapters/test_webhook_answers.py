@@ -23,11 +23,6 @@ from tests.adapters.support import Recorder
 from tests.adapters.webhook_stage import SECRET, TOKEN, Stage, on_stage, settings_for
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("media")
-
-
 @pytest_asyncio.fixture
 async def stage(folder: Path) -> AsyncIterator[Stage]:
     async with on_stage(folder) as made:

@@ -18,11 +18,6 @@ from tests.adapters.support import LEAD, TITLE, Recorder
 from tests.adapters.wordpress_stage import SLUG, Stage, follow, on_stage, settings_for, standing
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("media")
-
-
 @pytest_asyncio.fixture
 async def stage(folder: Path) -> AsyncIterator[Stage]:
     async with on_stage(folder) as made:

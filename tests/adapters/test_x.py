@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -17,18 +16,6 @@ from distributor.core.outcome import Absent, CannotTell, LookAgain, Sent
 from distributor.core.release import Kind
 from distributor.sandbox import Sandbox
 from tests.adapters.support import LEAD, TITLE, Desk, Recorder
-
-
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("media")
-
-
-@pytest_asyncio.fixture
-async def desk(folder: Path) -> AsyncIterator[Desk]:
-    made = Desk.at(folder)
-    yield made
-    await made.aclose()
 
 
 @pytest_asyncio.fixture

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from distributor.adapters import x_text
-from distributor.adapters.x import X, XSettings
+from distributor.adapters.x import X
 from distributor.core.channel import Action
 from distributor.core.outcome import Absent, Deferred, LookAgain, Receipt, Sent, Unknown
 from distributor.core.release import Notice
@@ -25,42 +23,7 @@ NEW = "ხანძარი 45 წუთში ჩააქრეს."
 PROFILE = "https://x.com/mia_sandbox"
 
 
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("media")
-
-
-@pytest_asyncio.fixture
-async def desk(folder: Path) -> AsyncIterator[Desk]:
-    made = Desk.at(folder)
-    yield made
-    await made.aclose()
-
-
-@pytest_asyncio.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox() as made:
-        yield made
-
-
 Open = Callable[..., X]
-
-
-@pytest_asyncio.fixture
-async def open_x(sandbox: Sandbox, desk: Desk) -> AsyncIterator[Open]:
-    made: list[X] = []
-
-    def opened(**changes: Any) -> X:
-        keys = sandbox.accounts.x_keys
-        facts = {"api_url": sandbox.x.api_url, "account": "mia_sandbox"}
-        names = ("consumer_key", "consumer_secret", "access_token", "access_token_secret")
-        secrets = {name: getattr(keys, name) for name in names}
-        made.append(X("x", XSettings.model_validate(facts | secrets | changes), desk.surroundings))
-        return made[-1]
-
-    yield opened
-    for one in made:
-        await one.aclose()
 
 
 def _standing(sandbox: Sandbox) -> dict[str, str]:

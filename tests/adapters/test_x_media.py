@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import pytest
-import pytest_asyncio
 from PIL import Image
 
-from distributor.adapters.x import X, XSettings
+from distributor.adapters.x import X
 from distributor.core.asset import MediaKind
 from distributor.core.outcome import Deferred, Rejected, Sent
 from distributor.core.release import MediaItem
@@ -20,43 +17,7 @@ from distributor.sandbox import Sandbox
 from tests.adapters.after_support import go
 from tests.adapters.support import Desk, Recorder
 
-
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("media")
-
-
-@pytest_asyncio.fixture
-async def desk(folder: Path) -> AsyncIterator[Desk]:
-    made = Desk.at(folder)
-    yield made
-    await made.aclose()
-
-
-@pytest_asyncio.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox() as made:
-        yield made
-
-
 Open = Callable[..., X]
-
-
-@pytest_asyncio.fixture
-async def open_x(sandbox: Sandbox, desk: Desk) -> AsyncIterator[Open]:
-    made: list[X] = []
-
-    def opened(**changes: Any) -> X:
-        keys = sandbox.accounts.x_keys
-        facts = {"api_url": sandbox.x.api_url, "account": "mia_sandbox"}
-        names = ("consumer_key", "consumer_secret", "access_token", "access_token_secret")
-        secrets = {name: getattr(keys, name) for name in names}
-        made.append(X("x", XSettings.model_validate(facts | secrets | changes), desk.surroundings))
-        return made[-1]
-
-    yield opened
-    for one in made:
-        await one.aclose()
 
 
 @pytest.mark.parametrize("polls", [1, 2, 6])

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -22,18 +21,6 @@ from tests.adapters.support import Desk, Recorder, Time
 from tests.sandbox.test_specs import spec
 
 NOW = datetime(2026, 11, 5, 12, 0, tzinfo=UTC)
-
-
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("media")
-
-
-@pytest_asyncio.fixture
-async def desk(folder: Path) -> AsyncIterator[Desk]:
-    made = Desk.at(folder)
-    yield made
-    await made.aclose()
 
 
 @asynccontextmanager
