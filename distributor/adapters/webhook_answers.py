@@ -7,12 +7,11 @@ code here is one that opens the lane's circuit.
 
 from __future__ import annotations
 
-import math
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 
 import aiohttp
 
+from distributor.adapters.retry_after import seconds_of
 from distributor.adapters.webhook_guard import Forbidden
 from distributor.core.outcome import Deferred, Outcome, Receipt, Rejected, Scope, Sent
 
@@ -30,7 +29,7 @@ def after_answer(status: int, said: str, retry_after: str, message: str, attempt
         return Rejected("gone", f"{words}; it wants no more calls", Scope.DESTINATION)
     if 300 <= status < 400:
         return Deferred("redirected", f"{words}; redirects are not followed")
-    wait = _seconds(retry_after, now) if status in _ASKS_TO_WAIT else None
+    wait = seconds_of(retry_after, now, LONGEST_WAIT) if status in _ASKS_TO_WAIT else None
     if wait is not None:
         return Deferred("asked_to_wait", words, wait, throttled=attempt <= FREE_WAITS)
     if status >= 500:  # a gateway, or what failed after the message was taken in
@@ -54,16 +53,3 @@ def after_error(error: Exception) -> Outcome:
     reached = not isinstance(error, aiohttp.ClientConnectorError)
     words = "the endpoint gave no answer" if reached else "the endpoint was not reached"
     return Deferred("endpoint_unreachable", f"{words}: {type(error).__name__}", doubt=reached)
-
-
-def _seconds(retry_after: str, now: datetime) -> float | None:
-    """`Retry-After`, seconds or a date (RFC 9110); None where it says nothing of use."""
-    try:
-        wait = float(retry_after)
-    except ValueError:
-        try:
-            moment = parsedate_to_datetime(retry_after)
-        except ValueError:
-            return None
-        wait = ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now).total_seconds()
-    return min(max(wait, 1.0), LONGEST_WAIT) if math.isfinite(wait) else None

@@ -6,10 +6,9 @@ file by its name, the rest goes by number), so that a lost answer is never more 
 
 from __future__ import annotations
 
-import math
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 
+from distributor.adapters.retry_after import seconds_of
 from distributor.adapters.wordpress_client import NotReached, Refusal
 from distributor.core.outcome import Deferred, Rejected, Scope
 
@@ -51,7 +50,7 @@ def after(error: Exception, now: datetime) -> Deferred | Rejected:
     if not isinstance(error, Refusal):
         return Deferred("unreadable", f"the site answered strangely: {error}")
     words = f"{error.message or 'no words of WordPress'} [{error.status} {error.code or 'no code'}]"
-    wait = _seconds(error.retry_after, now)
+    wait = seconds_of(error.retry_after, now, _LONGEST_WAIT)
     if error.status == 429 or (error.status == 503 and wait is not None):  # 503: maintenance
         return Deferred("throttled", words, wait, throttled=True, scope=Scope.LANE)
     return _by_code(error, words) or _by_status(error, words)
@@ -84,15 +83,3 @@ def _by_status(error: Refusal, words: str) -> Deferred | Rejected:
     if error.status >= 500 or error.status == 408:
         return Deferred("server", words)
     return Rejected("refused", words)
-
-
-def _seconds(retry_after: str, now: datetime) -> float | None:
-    try:
-        wait = float(retry_after)
-    except ValueError:
-        try:
-            moment = parsedate_to_datetime(retry_after)
-        except ValueError:
-            return None
-        wait = ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now).total_seconds()
-    return min(max(wait, 1.0), _LONGEST_WAIT) if math.isfinite(wait) else None

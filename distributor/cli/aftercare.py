@@ -15,7 +15,7 @@ from distributor.app import Parts
 from distributor.cli.output import complain, say
 from distributor.cli.releases import Config, the_author
 from distributor.cli.running import with_parts
-from distributor.cli.submission import BadFile, parse
+from distributor.cli.submission import parse
 from distributor.core.approval import Decision
 from distributor.core.refusal import Refused
 from distributor.core.release import Action, Notice
@@ -59,12 +59,7 @@ def correct(
     told = _by_language(words)
 
     async def work(parts: Parts) -> int:
-        try:
-            submission = parse(file)
-        except BadFile as bad:
-            for sentence in bad.problems:
-                complain(sentence)
-            return 2
+        submission = parse(file)
         author, office = await the_author(parts, person), parts.office
         media = await submission.take_in(parts.media)
         found = await office.drafts.get(release)

@@ -30,6 +30,7 @@ from distributor.cli import (
 from distributor.cli.output import complain, say
 from distributor.cli.releases import print_deliveries
 from distributor.cli.running import read_settings, serve
+from distributor.cli.submission import BadFile
 from distributor.config import SettingsError
 from distributor.core.asset import DiskFull, MediaRefused
 from distributor.core.refusal import Refused
@@ -138,7 +139,7 @@ def run(arguments: Sequence[str]) -> int:
     except SettingsError as error:
         complain(str(error))
         return 2
-    except CannotStart as error:
+    except (CannotStart, BadFile) as error:
         complain(str(error))
         return 2
     except Refused as refused:

@@ -13,9 +13,9 @@ from typing import Annotated, Any
 import typer
 
 from distributor.app import Parts
-from distributor.cli.output import complain, listing, say
+from distributor.cli.output import listing, say
 from distributor.cli.running import with_parts
-from distributor.cli.submission import BadFile, parse
+from distributor.cli.submission import parse
 from distributor.core.people import Person
 from distributor.core.privacy import OVERRIDABLE
 from distributor.core.refusal import Refused
@@ -41,12 +41,7 @@ def preflight(
     """What stops a release, what to look at, what to know; exit 1 where something stops it."""
 
     async def work(parts: Parts) -> int:
-        try:
-            checked = await _checked(parts, what)
-        except BadFile as bad:
-            for sentence in bad.problems:
-                complain(sentence)
-            return 2
+        checked = await _checked(parts, what)
         rows = [_row(problem) for problem in checked.preflight.problems]
         listing(rows, ("severity", "channel", "finding", "key", "override"), as_json, "Preflight")
         if not as_json:

@@ -15,7 +15,7 @@ from distributor.cli.output import complain, listing, say
 from distributor.cli.people import find
 from distributor.cli.preflight import Overrides, override, wanted_overrides
 from distributor.cli.running import with_parts
-from distributor.cli.submission import BadFile, parse
+from distributor.cli.submission import parse
 from distributor.core.people import Person, Right
 from distributor.core.refusal import Refused
 from distributor.locale import problem_text, texts
@@ -36,12 +36,7 @@ def submit(
     answers = wanted_overrides(overrides)
 
     async def work(parts: Parts) -> int:
-        try:
-            submission = parse(file)
-        except BadFile as bad:
-            for sentence in bad.problems:
-                complain(sentence)
-            return 2
+        submission = parse(file)
         author = await the_author(parts, person)
         media = await submission.take_in(parts.media)
         draft = await parts.office.drafts.create(author, media=media, **submission.content)

@@ -12,11 +12,10 @@ from typing import Annotated
 import typer
 
 from distributor.app import Parts
-from distributor.cli.output import complain, listing, say
+from distributor.cli.output import listing, say
 from distributor.cli.people import find
 from distributor.cli.releases import the_author
 from distributor.cli.running import with_parts
-from distributor.cli.submission import BadFile
 from distributor.cli.template_file import parse_template
 from distributor.storage.templates import TemplateRow
 
@@ -36,12 +35,7 @@ def add(
     """Lay a template, or a new version of one, before the desk."""
 
     async def work(parts: Parts) -> int:
-        try:
-            content = parse_template(file)
-        except BadFile as bad:
-            for sentence in bad.problems:
-                complain(sentence)
-            return 2
+        content = parse_template(file)
         made = await parts.office.templates.add(content, await the_author(parts, person))
         say(f"{made.label} waits for two people at the desk, neither of them its author.")
         return 0
