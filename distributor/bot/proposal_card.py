@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from distributor.bot.wording import differences
 from distributor.bot.words import Words
-from distributor.core.release import Action, MediaItem, Revision
+from distributor.core.release import Action, MediaItem, ReleaseState, Revision
 from distributor.core.text import cut_at_word
 from distributor.office.reading import ReleaseStanding
 
@@ -33,6 +33,8 @@ def proposal_text(words: Words, standing: ReleaseStanding, names: Mapping[int, s
     lines += words.overridden(proposed.problems, names)
     changed = list(_changes(words, out.content, content))
     lines += ["", *changed] if changed else []
+    if standing.release.state is ReleaseState.HELD and content.action is Action.CORRECT:
+        lines += ["", words.get("bot.proposal.ends_hold")]
     lines += words.problems(proposed.problems, skip=frozenset({"no_alt", "no_credit"}))
     lines += ["", words.get("bot.fact.hash", hash=proposed.content_hash[:12])]
     return "\n".join(lines)

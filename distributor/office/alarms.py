@@ -13,11 +13,11 @@ from typing import Any
 
 from distributor.core.people import Person
 from distributor.core.refusal import Refused
+from distributor.office import presses
 from distributor.office.alarm_kinds import KINDS, AlarmKind, Effect
 from distributor.office.context import Context
 from distributor.office.people import actor
 from distributor.storage import Connection, alarms, audit, tokens
-from distributor.storage import people as people_rows
 from distributor.storage.alarms import Alarm
 
 BUTTON_LASTS = timedelta(days=30)
@@ -127,23 +127,12 @@ class Alarms:
         now = self._context.clock()
         try:
             async with self._context.database.transaction(logged=True) as connection:
-                person = await people_rows.by_telegram(connection, telegram_id)
-                nonce = await tokens.get_nonce(connection, token)
-                if nonce is None or nonce["purpose"] != PURPOSE:
-                    raise Refused("forged_button")
-                if person is None:
-                    raise Refused("not_a_member")
-                if nonce["used_at"] is not None:
-                    raise Refused("already_pressed")
-                if nonce["expires_at"] <= now:
-                    raise Refused("button_expired")
+                person, nonce = await presses.taken(connection, token, telegram_id, PURPOSE, now)
                 subject, word = int(nonce["subject"]), nonce["content_hash"]
                 done, news = await self._answer(connection, subject, word, person, DESK, now)
-                if not await tokens.use_nonce(connection, token, person.id, now):
-                    raise Refused("already_pressed")
                 await connection.commit()
         except Refused as refused:
-            await self._note_refusal(token, telegram_id, refused.code)
+            await presses.note_refused(self._context, token, telegram_id, refused.code, PURPOSE)
             raise
         await self._tell(done, news)
         return done
@@ -188,16 +177,6 @@ class Alarms:
         effect = self._effects.get(alarm.kind)
         news = list(await effect(connection, alarm, word, person)) if effect else []
         return Answered(alarm, word, person), news
-
-    async def _note_refusal(self, token: str, telegram_id: int, code: str) -> None:
-        """In a transaction of its own: what the press began is undone."""
-        async with self._context.database.transaction(logged=True) as connection:
-            person = await people_rows.by_telegram(connection, telegram_id)
-            nonce = await tokens.get_nonce(connection, token)
-            who = actor(person) if person else f"telegram:{telegram_id}"
-            subject = f"alarm:{nonce['subject']}" if nonce and nonce["purpose"] == PURPOSE else "desk"
-            await audit.append(connection, self._context.clock(), who, "press.refused", subject, {"code": code})
-            await connection.commit()
 
     async def _tell(self, done: Answered, news: list[tuple[str, str]]) -> None:
         await self._context.wake()

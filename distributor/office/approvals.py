@@ -17,6 +17,7 @@ from distributor.core.people import Person
 from distributor.core.refusal import Refused
 from distributor.core.release import ReleaseState
 from distributor.core.rendering import Preflight
+from distributor.office import presses
 from distributor.office.aftercare import tell_beside
 from distributor.office.context import Context
 from distributor.office.people import actor
@@ -82,9 +83,10 @@ class Approvals:
         async with self._context.database.transaction(logged=True) as connection:
             person = await people_rows.by_telegram(connection, telegram_id)
             nonce = await tokens.get_nonce(connection, token)
-            code, decision = _nonce_fault(nonce, person, now)
-            if code or nonce is None or decision is None or person is None:
+            code = presses.nonce_fault(nonce, list(Decision), person, now)
+            if code or nonce is None or person is None:
                 await self._refuse(connection, telegram_id, person, nonce, code, now)
+            decision = Decision(nonce["purpose"])
             code = await self._may(
                 connection, person, decision, nonce["subject"], nonce["revision"], nonce["content_hash"]
             )
@@ -188,10 +190,9 @@ class Approvals:
         now: datetime,
     ) -> NoReturn:
         """Write the refused press down, then refuse."""
-        who = actor(person) if person else f"telegram:{telegram_id}"
         subject = f"release:{nonce['subject']}" if nonce else "desk"
         data = {"code": code, "button": nonce["purpose"] if nonce else ""}
-        await audit.append(connection, now, who, "press.refused", subject, data)
+        await presses.note(connection, now, telegram_id, person, subject, data)
         await connection.commit()
         raise Refused(code)
 
@@ -246,21 +247,3 @@ class Approvals:
             await ask_review(connection, release, revision, person, now)
         await audit.append(connection, now, actor(person), f"release.{decision.value}", f"release:{release_id}", data)
         return made
-
-
-def _nonce_fault(nonce: dict[str, object] | None, person: Person | None, now: datetime) -> tuple[str, Decision | None]:
-    """Why a token may not be used (a code), and the decision that it stands for."""
-    if nonce is None:
-        return "forged_button", None
-    try:
-        decision = Decision(str(nonce["purpose"]))
-    except ValueError:
-        return "forged_button", None
-    if person is None:
-        return "not_a_member", decision
-    if nonce["person_id"] is not None and nonce["person_id"] != person.id:
-        return "not_your_button", decision
-    if nonce["used_at"] is not None:
-        return "already_pressed", decision
-    expires = nonce["expires_at"]
-    return ("button_expired", decision) if isinstance(expires, datetime) and expires <= now else ("", decision)

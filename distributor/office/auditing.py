@@ -1,7 +1,7 @@
 """The audit log: verify it, export it, sign checkpoints of it.
 
-May touch: audit_events, attempts, checkpoints, and the signing key's file. Verifying needs nothing but the database
-and the published public key.
+May touch: audit_events, attempts, checkpoints, and the signing key's file; reads revisions and renderings. Verifying
+needs nothing but the database and the published public key.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from distributor.core import audit as mathematics
+from distributor.core.approval import content_hash
 from distributor.core.data import from_micros, to_micros
 from distributor.core.ports import Clock
-from distributor.storage import Connection, Database, audit
+from distributor.storage import Connection, Database, audit, releases
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,8 @@ class Auditing:
                         yield {"outcome": plain, "leaf": row["leaf"].hex()}
 
     async def verify(self, kept: list[Checkpoint] | None = None) -> Verdict:
-        """Check every hash, every Merkle root, every signature, and every 'sent' against its outcome.
+        """Check every hash, every Merkle root, every signature, what was approved against what stands there now, and
+        every 'sent' against its outcome.
 
         `kept`: checkpoints from outside the database (published ones); with them a tail that was cut off together with
         its checkpoints is found too.
@@ -176,7 +178,9 @@ class Auditing:
                 f"event {event.seq}: not the one that checkpoint {event.seq} was signed over: rewritten at or before it"
             )
         seen.events, seen.head = event.seq, event.hash
-        return await _batch_fault(connection, event, seen) if event.kind == "outcomes" else ""
+        if event.kind == "outcomes":
+            return await _batch_fault(connection, event, seen)
+        return await _approval_fault(connection, event) if event.kind == "release.approve" else ""
 
 
 @dataclass(slots=True)
@@ -186,6 +190,26 @@ class _Seen:
     events: int = 0
     outcomes: int = 0
     head: str = mathematics.GENESIS
+
+
+async def _approval_fault(connection: Connection, event: mathematics.Event) -> str:
+    """What stands as approved must be what the log says was approved: the hash is made anew from the text, its
+    renderings, audience and overrides as they are now."""
+    release_id, number = event.subject.removeprefix("release:"), event.data["revision"]
+    name = f"revision {number} of release {release_id} (approved by event {event.seq})"
+    try:
+        revision = await releases.get_revision(connection, release_id, number)
+        renderings = await releases.get_renderings(connection, release_id, number)
+    except ValueError:
+        return f"{name}: altered, so that it cannot be read any more"
+    if revision is None:
+        return f"{name}: removed"
+    if revision.audience is None:  # from before it was kept: then the stored hash alone can be compared
+        return "" if revision.content_hash == event.data["content_hash"] else f"{name}: altered"
+    shown = [rendering for _, rendering in renderings]
+    answered = [(problem.key, problem.override) for problem in revision.problems if problem.override]
+    now = content_hash(revision.content, shown, revision.audience, answered)
+    return "" if now == revision.content_hash == event.data["content_hash"] else f"{name}: altered"
 
 
 async def _batch_fault(connection: Connection, event: mathematics.Event, seen: _Seen) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from distributor.core.data import to_data
@@ -17,6 +17,7 @@ from distributor.core.outcome import Receipt
 from distributor.core.people import Person, Right
 from distributor.core.ports import EMBARGO, EVERY, LaneState
 from distributor.core.refusal import Refused
+from distributor.office import presses
 from distributor.office.context import Context
 from distributor.office.people import actor
 from distributor.storage import Connection, alarms, audit, cases, lanes, reports, restored, tokens
@@ -170,16 +171,17 @@ class Operations:
         async with self._context.database.transaction(logged=True) as connection:
             person = await people_rows.by_telegram(connection, telegram_id)
             nonce = await tokens.get_nonce(connection, token)
-            code = _press_fault(nonce, person, now)
+            code = presses.nonce_fault(nonce, ("there", "not_there"), person, now)
+            if not code and person and not person.may(Right.RESOLVE):
+                code = "not_editor"
             if not code and nonce:
                 open_now = await reports.open_case_id(connection, int(nonce["subject"]))
                 code = "" if open_now and open_now == nonce["revision"] else "no_open_case"
             if not code and nonce and person and not await tokens.use_nonce(connection, token, person.id, now):
                 code = "already_pressed"
             if code or nonce is None or person is None:
-                who = actor(person) if person else f"telegram:{telegram_id}"
                 subject = f"delivery:{nonce['subject']}" if nonce else "desk"
-                await audit.append(connection, now, who, "press.refused", subject, {"code": code})
+                await presses.note(connection, now, telegram_id, person, subject, {"code": code})
                 await connection.commit()
                 raise Refused(code, **({"id": nonce["subject"]} if nonce else {}))
             there = nonce["purpose"] == "there"
@@ -236,15 +238,3 @@ async def _not_restored(connection: Connection) -> None:
 def _need(person: Person | None, right: Right) -> None:
     if person is not None and not person.may(right):
         raise Refused("not_administrator" if right is Right.OPERATE else "not_editor")
-
-
-def _press_fault(nonce: dict[str, Any] | None, person: Person | None, now: datetime) -> str:
-    if nonce is None or nonce["purpose"] not in {"there", "not_there"}:
-        return "forged_button"
-    if person is None:
-        return "not_a_member"
-    if not person.may(Right.RESOLVE):
-        return "not_editor"
-    if nonce["used_at"] is not None:
-        return "already_pressed"
-    return "button_expired" if nonce["expires_at"] <= now else ""

@@ -18,11 +18,11 @@ from distributor.core.people import Person, Right
 from distributor.core.refusal import Refused
 from distributor.core.release import Revision, Status
 from distributor.core.template import FILLED_AT, Template, build, key_of, template_faults
+from distributor.office import presses
 from distributor.office.context import Context
 from distributor.office.drafts import Drafts
 from distributor.office.people import actor
 from distributor.storage import Connection, audit, templates, tokens
-from distributor.storage import people as people_rows
 from distributor.storage.releases import ReleaseRow
 from distributor.storage.templates import TemplateRow
 
@@ -106,20 +106,11 @@ class Templates:
         now = self._context.clock()
         try:
             async with self._context.database.transaction(logged=True) as connection:
-                person = await people_rows.by_telegram(connection, telegram_id)
-                nonce = await tokens.get_nonce(connection, token)
-                if nonce is None or nonce["purpose"] != PURPOSE:
-                    raise Refused("forged_button")
-                if person is None:
-                    raise Refused("not_a_member")
-                if nonce["expires_at"] <= now:
-                    raise Refused("button_expired")
-                if not await tokens.use_nonce(connection, token, person.id, now):
-                    raise Refused("already_pressed")
+                person, nonce = await presses.taken(connection, token, telegram_id, PURPOSE, now)
                 row = await self._approve(connection, int(nonce["subject"]), nonce["content_hash"], person, DESK, now)
                 await connection.commit()
         except Refused as refused:
-            await self._note_refusal(token, telegram_id, refused.code)
+            await presses.note_refused(self._context, token, telegram_id, refused.code, PURPOSE)
             raise
         return TemplatePressed(person, row)
 
@@ -196,16 +187,6 @@ class Templates:
         if after is None:
             raise Refused("unknown_template", name=row.label)
         return after
-
-    async def _note_refusal(self, token: str, telegram_id: int, code: str) -> None:
-        """In a transaction of its own: what the press began is undone."""
-        async with self._context.database.transaction(logged=True) as connection:
-            person = await people_rows.by_telegram(connection, telegram_id)
-            nonce = await tokens.get_nonce(connection, token)
-            who = actor(person) if person else f"telegram:{telegram_id}"
-            subject = f"template:{nonce['subject']}" if nonce and nonce["purpose"] == PURPOSE else "desk"
-            await audit.append(connection, self._context.clock(), who, "press.refused", subject, {"code": code})
-            await connection.commit()
 
 
 def rebuilt(context: Context, row: TemplateRow, values: Mapping[str, str]) -> Revision:

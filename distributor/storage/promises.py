@@ -73,13 +73,25 @@ async def promise_after(
         deliveries.c.revision < revision.number,  # not what this same decision has promised a moment ago
     )
     reached: ColumnElement[bool] = exists().where(*theirs, or_(*_out()))
-    if fixed["action"] == Action.LIFT.value:  # of those who were told of the hold, or may have been
-        reached = exists().where(*theirs, deliveries.c.action == Action.HOLD.value, or_(*_out()))
+    if fixed["action"] == Action.LIFT.value:  # those who were told of the hold, or may have been, and of no end since
+        reached = exists().where(*theirs, deliveries.c.action == Action.HOLD.value, or_(*_out()), ~_lifted_since())
     elif fixed["action"] == Action.WITHDRAW.value:  # again only where an earlier withdrawal has not done its work
         done = (deliveries.c.action == Action.WITHDRAW.value, deliveries.c.state == "sent")
         reached = and_(reached, ~exists().where(*theirs, *done))
     wants = [*_of_rendering(part), reached if out else and_(exists().where(*theirs), ~reached)]
     return await _expand(connection, revision, content_hash, part, wants, fixed)
+
+
+def _lifted_since() -> ColumnElement[bool]:
+    """True where a delivery's reader was told of the end of a hold after it."""
+    later = deliveries.alias("later")
+    return exists().where(
+        later.c.release_id == deliveries.c.release_id,
+        later.c.destination_id == deliveries.c.destination_id,
+        later.c.action == Action.LIFT.value,
+        later.c.state == "sent",
+        later.c.id > deliveries.c.id,
+    )
 
 
 def _of_rendering(part: Promise) -> list[ColumnElement[bool]]:

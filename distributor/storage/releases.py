@@ -64,6 +64,7 @@ class RevisionRow:
     approved_hash: str
     approved_at: datetime | None
     created_at: datetime
+    audience: tuple[tuple[str, str], ...] | None = None  # None: frozen before it was kept
 
 
 class Stands(Enum):
@@ -245,6 +246,7 @@ async def get_revision(connection: AsyncConnection, release_id: str, number: int
         row["approved_hash"],
         row["approved_at"],
         row["created_at"],
+        None if row["audience"] is None else tuple((channel, address) for channel, address in row["audience"]),
     )
 
 

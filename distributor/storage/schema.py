@@ -140,7 +140,7 @@ revisions = Table(
     Column("approved_hash", String(64), nullable=False, server_default=""),  # '' until approved, and again when voided
     Column("approved_at", Moment),
     Column("created_at", Moment, nullable=False),
-    Column("audience", JSON, nullable=False, server_default="[]"),  # pairs of channel and address, as hashed
+    Column("audience", JSON),  # pairs of channel and address, as hashed; null: from before it was kept
     UniqueConstraint("release_id", "number"),
 )
 

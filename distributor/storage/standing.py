@@ -60,7 +60,9 @@ async def standing(connection: AsyncConnection, rows: Sequence[Row]) -> dict[int
         if there:
             sure = [item for item in there if item["state"] == "sent" or _tells(item)]
             newest = (sure or there)[-1]
-            doubt = any(item not in sure for item in there)
+            # What ended half-way is settled by the correction after it; what is open is in doubt however old it is.
+            unsure = [item for item in there if item not in sure]
+            doubt = any(not sure or item["state"] in _OPEN or item["id"] > newest["id"] for item in unsure)
             made[row.id] = Standing(newest, (sure or there)[0], doubt)
     return made
 

@@ -224,3 +224,22 @@ async def test_two_editors_suffice_where_one_wrote_the_release_and_the_other_cor
     proposed = await corrected(office, release_id, EDITOR)
     assert await refusal(approve(office, proposed, EDITOR)) == "own_release"
     assert await approve(office, proposed, AUTHOR) > 0
+
+
+async def test_the_end_of_a_hold_is_told_once_though_a_second_hold_never_arrived(office: PressOffice) -> None:
+    await readers(office, "reader")
+    release_id = await office.approved()
+    await everywhere(office, release_id, "sent")
+    for told_of_it in (True, False):
+        await office.decide(release_id, Decision.HOLD)
+        if told_of_it:
+            await everywhere(office, release_id, "sent")
+        await office.decide(release_id, Decision.RESUME)
+        if told_of_it:
+            await everywhere(office, release_id, "sent")
+    assert [row["action"] for row in await office.rows(release_id) if "reader" in row["address"]] == [
+        "publish",
+        "hold",
+        "lift",
+        "hold",
+    ]

@@ -21,7 +21,7 @@ def upgrade() -> None:
     op.add_column("releases", sa.Column("proposed", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("releases", sa.Column("hands", sa.JSON(), nullable=False, server_default="[]"))
     op.add_column("destinations", sa.Column("trusted", sa.Boolean(), nullable=False, server_default=sa.text("false")))
-    op.add_column("revisions", sa.Column("audience", sa.JSON(), nullable=False, server_default="[]"))
+    op.add_column("revisions", sa.Column("audience", sa.JSON()))
     op.add_column("pages", sa.Column("state", sa.String(12), nullable=False, server_default="published"))
     op.add_column("pages", sa.Column("number", sa.BigInteger(), nullable=False, server_default="0"))
     op.create_index("ix_pages_updated_at", "pages", ["updated_at"])
