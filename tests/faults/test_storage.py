@@ -132,7 +132,9 @@ async def test_f21_a_rendering_that_cannot_be_read_is_a_dead_letter_and_the_queu
     assert {row["release_id"] for row in found if row["state"] == "rejected"} == {bad}
     assert {row["code"] for row in found if row["release_id"] == bad} == {"poison"}
     assert len(stage.sandbox.mail.messages) == 3
-    await sound(stage)
+    told = (await stage.parts.office.auditing.verify()).fault
+    assert told.startswith(f"revision 1 of release {bad} (approved by event "), told
+    assert told.endswith(": altered, so that it cannot be read any more")
 
 
 async def test_f21_an_unknown_delivery_that_cannot_be_read_is_a_case_and_the_next_is_looked_for(stage: Stage) -> None:

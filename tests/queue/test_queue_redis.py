@@ -118,7 +118,10 @@ async def test_a_probe_that_nobody_answers_for_frees_its_place(make: Make, redis
 async def test_who_is_there_is_seen_by_all_and_who_dies_is_gone(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     first = await make(lanes=("lane", "other"))
     second = await make(lanes=())
-    assert await first.workers() == await second.workers() == {"worker0": ("lane", "other"), "worker1": ()}
+    both = {"worker0": ("lane", "other"), "worker1": ()}
+    async with asyncio.timeout(6):  # a busy machine may cost the first sign of life; the next one comes
+        while not (await first.workers() == await second.workers() == both):
+            await asyncio.sleep(0.05)
     await second.aclose()
     assert set(await first.workers()) == {"worker0"}
     third = await make()
