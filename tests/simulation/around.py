@@ -1,12 +1,11 @@
 """What surrounds a seed: silence, and ids that it decides.
 
-Touches the process's logging, its random state and two names, for as long as a run lasts.
+Touches the process's logging and two names, for as long as a run lasts.
 """
 
 from __future__ import annotations
 
 import contextlib
-import random
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 from unittest.mock import patch
@@ -46,10 +45,5 @@ def ids(seed: int) -> Iterator[None]:
     def new() -> str:
         return "".join(chance.choice(_LETTERS) for _ in range(10))
 
-    state = random.getstate()
-    random.seed(seed)  # tenacity's jitter
-    try:
-        with patch("distributor.office.drafts.new_release_id", new), patch("asyncio.to_thread", _at_once):
-            yield
-    finally:
-        random.setstate(state)
+    with patch("distributor.office.drafts.new_release_id", new), patch("asyncio.to_thread", _at_once):
+        yield

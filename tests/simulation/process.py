@@ -1,7 +1,8 @@
 """Simulated processes on one event loop: started, killed between any two awaits, stopped and continued.
 
-Touches the virtual loop and the garbage collector. A killed process never runs again: no CancelledError reaches it and
-no `finally`, exactly as with SIGKILL; what the kernel would close for it (its database connections) is closed.
+Touches the virtual loop, the garbage collector and the state of `random`. A killed process never runs again: no
+CancelledError reaches it and no `finally`, exactly as with SIGKILL; what the kernel would close for it (its database
+connections) is closed.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import hashlib
+import random
 import traceback
 from collections import deque
 from collections.abc import Callable, Coroutine
@@ -140,11 +142,14 @@ class World(Holder):
         self.steps = 0
         self._trace = hashlib.sha256()
         self._collecting = False
+        self._random = random.getstate()
 
     def __enter__(self) -> Self:
         # The collector runs by counts of allocations, which differ from interpreter to interpreter.
         self._collecting = gc.isenabled()
         gc.disable()
+        self._random = random.getstate()
+        random.seed(self.seed)  # tenacity's jitter
         return self
 
     def __exit__(
@@ -159,6 +164,7 @@ class World(Holder):
             dispose(self.loop)
         finally:
             self.loop.close()
+            random.setstate(self._random)
             if self._collecting:
                 gc.enable()
         if error is None and unhandled:
