@@ -101,7 +101,10 @@ class Session:
         talk.say("354 go on")
         if odds(0.02):
             return False
-        await talk.content()
+        try:
+            await talk.content()
+        except asyncio.IncompleteReadError:
+            return False  # our side's patience ended first (a busy machine): not wholly handed over, so not taken
         reader, self.begun, self.reader = self.reader, False, ""
         if odds(0.03):
             talk.say(self.whim.chance.choice(["451 4.3.0 later", "554 5.7.1 spam"]))
