@@ -63,9 +63,10 @@ class Journey:
         await self.page.locator(f"#{chat}-compose button.send").click()
 
     async def asked(self, msgid: str) -> None:
-        """The bot asks in private."""
+        """The bot asks in private: its question is the newest message. An older one of the same words is no question, and
+        what is written before the bot asks begins a draft."""
         beginning = WORDS.get(msgid, title="|", language="|").split("|")[0].split("(")[0][:40].strip()
-        await self.page.locator("#private-chat .bubble", has_text=beginning).last.wait_for()
+        await expect(self.page.locator("#private-chat .bubble").last).to_contain_text(beginning, timeout=PATIENCE)
 
     async def approve(self) -> None:
         """Nino sends the first sample and submits; Giorgi approves at the desk; every platform shows it."""
@@ -100,6 +101,7 @@ class Journey:
             await self.press("private", "✕ 2.")
         await self.asked("bot.after.ask.reason")
         await self.write("private", reason)
+        await self.asked("bot.after.ask.told")
         await self.press("private", WORDS.get("bot.button.after.nowords"))
         await self._second()
 
