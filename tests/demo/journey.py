@@ -63,7 +63,7 @@ class Journey:
         await self.page.locator(f"#{chat}-compose button.send").click()
 
     async def asked(self, msgid: str) -> None:
-        """The bot asks in private: its question is the newest message. An older one of the same words is no question, and
+        """The bot asks in private: its question is the newest message. An older one of the same words is none, and
         what is written before the bot asks begins a draft."""
         beginning = WORDS.get(msgid, title="|", language="|").split("|")[0].split("(")[0][:40].strip()
         await expect(self.page.locator("#private-chat .bubble").last).to_contain_text(beginning, timeout=PATIENCE)
