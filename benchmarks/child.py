@@ -17,6 +17,8 @@ from typing import Any
 
 import uvloop
 
+from distributor.collector import settle
+
 ROOT = Path(__file__).resolve().parent.parent
 LOOPS = ("asyncio", "uvloop")
 
@@ -64,7 +66,9 @@ async def until_input_closes() -> None:
 
 
 def run(loop: str, work: Coroutine[Any, Any, None]) -> None:
-    """Run a child's work on the event loop with this name, one of LOOPS."""
+    """Run a child's work on the event loop with this name, one of LOOPS. The collector's pace is the service's own
+    (distributor.collector), for the peers too: none shall be slower for a setting."""
+    settle()
     factory = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}[loop]
     with asyncio.Runner(loop_factory=factory) as runner:
         runner.run(work)

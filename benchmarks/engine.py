@@ -50,7 +50,10 @@ STANDS = (
     Stand("PostgreSQL + Redis, 1 worker, uvloop", 1, "uvloop", True),
     Stand("PostgreSQL + Redis, 2 workers", 2, "asyncio", True),
 )
-PEERS = {"SAQ": "no-op jobs drained, SAQ, asyncio", "taskiq": "no-op jobs drained, taskiq, asyncio"}
+PEERS = {
+    "SAQ": "no-op jobs drained, SAQ, asyncio",
+    "taskiq": "no-op jobs drained, taskiq (Redis streams, acknowledged), asyncio",
+}
 
 
 @dataclass(frozen=True)

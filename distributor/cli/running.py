@@ -11,7 +11,7 @@ import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from distributor import log
+from distributor import collector, log
 from distributor.adapters import registry
 from distributor.app import Parts, Service, open_parts
 from distributor.cli.output import say
@@ -63,6 +63,7 @@ def serve(given: Path | None, roles: frozenset[str]) -> int:
         try:
             service = Service(parts, roles)
             await service.start()
+            collector.settle()
             say(f"Distributor runs: {', '.join(sorted(roles))}{f' at {service.url}' if service.url else ''}")
             await stop.wait()
             say("Stopping: what is under way finishes first.")

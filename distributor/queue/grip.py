@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from distributor.core.ports import Clock
 
@@ -22,7 +23,7 @@ class Moment:
     """A time by both clocks: the loop's may stand still while the machine sleeps, the wall's may be set."""
 
     loop: float
-    wall: float
+    wall: datetime
 
 
 class Grip:
@@ -30,12 +31,13 @@ class Grip:
 
     def __init__(self, lease: float, clock: Clock) -> None:
         self._sure = lease * SURE
+        self._sure_wall = timedelta(seconds=self._sure)
         self._clock = clock
         self._asked: dict[int, Moment] = {}
 
     def now(self) -> Moment:
         """Taken before the database is asked: the lease counts from then at the earliest."""
-        return Moment(asyncio.get_running_loop().time(), self._clock().timestamp())
+        return Moment(asyncio.get_running_loop().time(), self._clock())
 
     def keep(self, ids: Iterable[int], asked: Moment) -> None:
         """These were claimed or begun by a statement that was given at that moment."""
@@ -50,5 +52,5 @@ class Grip:
         asked = self._asked.get(delivery_id)
         if asked is None:
             return False
-        now = self.now()
-        return now.loop - asked.loop < self._sure and abs(now.wall - asked.wall) < self._sure
+        passed = asyncio.get_running_loop().time() - asked.loop
+        return passed < self._sure and abs(self._clock() - asked.wall) < self._sure_wall

@@ -154,9 +154,9 @@ class LaneRunner:
                 await self._deliver(lane.buffer.popleft(), ())
                 lane.ended += 1
                 if lane.ended % GRAIN == 0:
+                    if lane.wants():
+                        lane.stirred.set()
                     await asyncio.sleep(0)
-                if not lane.stirred.is_set() and lane.wants():
-                    lane.stirred.set()
         finally:
             lane.at_work -= 1
             lane.busy.pop(claimed.job.destination.id, None)
@@ -184,7 +184,7 @@ class LaneRunner:
         """One delivery, from its claim to its recorded outcome."""
         lane, started = self.lane, self._clock()
         progress = KeptProgress(self._store, claimed, self._clock, self._grip)
-        begins = partial(self._begin, leaves)
+        begins = partial(self._begin, leaves) if leaves else nothing
         try:
             outcome = await self._attempt(claimed, progress, begins)
             if outcome is None:
@@ -195,7 +195,7 @@ class LaneRunner:
             following = after_outcome(
                 outcome, attempts=claimed.attempts, now=finished, deadline=claimed.deadline, policy=lane.policy
             )
-            stopped = await self._heeded(outcome)
+            stopped = None if self._heed.calm(outcome) else await self._heeded(outcome)
             result = Result(progress.claimed, outcome, following, started, finished)
             await self._recorder.record(result, at_once=not lane.channel.traits.bulk, kept=self._kept)
             if stopped is not None:
@@ -271,7 +271,9 @@ class LaneRunner:
 
     def _held(self) -> bool:
         """True while nothing new may begin: this worker stops, or the lane is paused or rests."""
-        return self._stopping or self.lane.paused(self._clock()) or _time() < self.lane.rest_until
+        lane = self.lane
+        paused = lane.state.paused and lane.paused(self._clock())
+        return self._stopping or paused or _time() < lane.rest_until
 
     def _let_go(self, claimed: Claimed) -> None:
         self.lane.running.pop(claimed.job.delivery_id, None)
@@ -280,6 +282,10 @@ class LaneRunner:
     def at_work(self) -> list[asyncio.Task[None]]:
         """What is under way."""
         return list(self._tasks)
+
+
+def nothing() -> None:
+    """What begins by no quota's leave counts in none."""
 
 
 def _time() -> float:

@@ -1,9 +1,8 @@
-"""The hot path on SQLite: plain statements on one connection in the writer's thread.
+"""The hot path on SQLite: plain statements on one connection in the writer's thread. Here the claims.
 
-May touch: deliveries, attempts, audit_events, releases' state; reads what rule 7 checks. Each function is one
-transaction. Batches travel as one JSON text, in and out, or as one list of VALUES, so that a statement takes one step
-for all of them: at every step, also for each row of a result, the thread gives Python's lock up and must win it back
-from a busy event loop.
+May touch: deliveries, releases' state; reads what rule 7 checks. Each function is one transaction. Batches travel as
+one JSON text, in and out, so that a statement takes one step for all of them: at every step, also for each row of a
+result, the thread gives Python's lock up and must win it back from a busy event loop.
 """
 
 from __future__ import annotations
@@ -15,12 +14,10 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from distributor.core import audit
 from distributor.core.ports import Wish
 from distributor.storage.hot import (
     CLAIMABLE_SQL,
     CLOSED_SQL,
-    OPEN_SQL,
     SELECT,
     UNBLOCKED,
     Claims,
@@ -31,14 +28,14 @@ from distributor.storage.hot import (
     sort_out,
     terms_from,
 )
-from distributor.storage.lines import Line, by_fate, micros
+from distributor.storage.hot_sqlite_outcomes import record
+from distributor.storage.lines import Line, micros
 from distributor.storage.shown import Renderings
+from distributor.storage.sqlite_transaction import Transaction
 
 T = TypeVar("T")
 
 LONGEST_PICK = 2000  # ids named one by one
-# Numbers of rows for which a prepared INSERT is kept; a batch is cut into these.
-_CHUNKS = (1024, 256, 64, 16, 4, 1)
 
 _PAUSED = """(SELECT 1 FROM lanes l WHERE l.name IN (d.channel, '*') AND l.paused
     AND (l.until IS NULL OR l.until > ?) LIMIT 1) IS NULL"""
@@ -75,17 +72,6 @@ UPDATE deliveries SET state = 'sending', fence = fence + 1, worker = ?1, lease_u
     updated_at = ?3
 WHERE id IN (SELECT value FROM json_each(?4))
 """
-_APPLY = """
-UPDATE deliveries SET state = ?1, code = ?2, reason = ?3, due = coalesce(?4, due), attempts = attempts + ?5,
-    step = coalesce(?6, step), uncertain = uncertain OR ?7, looks = CASE WHEN ?7 THEN 0 ELSE looks END,
-    lease_until = NULL, updated_at = ?8, receipt = coalesce(j.receipt, deliveries.receipt)
-FROM (SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[2]') AS receipt FROM json_each(?9)) AS j
-WHERE deliveries.id = j.id
-"""
-_HELD = """
-SELECT json_group_array(d.id) FROM json_each(?) JOIN deliveries d ON d.id = json_extract(value, '$[0]')
-WHERE d.fence = json_extract(value, '$[1]') AND d.state = 'sending'
-"""
 _RENEW = """
 UPDATE deliveries SET lease_until = ?1, updated_at = ?2
 FROM (SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS fence FROM json_each(?3)) AS j
@@ -96,16 +82,6 @@ UPDATE deliveries SET state = 'queued', step = '', lease_until = NULL, due = ?1,
 FROM (SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS fence FROM json_each(?3)) AS j
 WHERE deliveries.id = j.id AND deliveries.fence = j.fence AND deliveries.state = 'sending'
 """
-_ATTEMPT = (
-    "INSERT INTO attempts (delivery_id, number, fence, worker, looked, started_at, finished_at, outcome, code, reason, "
-    "receipt, late, batch, position, leaf) VALUES "
-)
-_ATTEMPT_ROW = "(?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)"
-_FINISH = f"""
-UPDATE releases SET state = 'distributed', updated_at = ?1
-WHERE id IN (SELECT value FROM json_each(?2)) AND state IN ('approved', 'distributing')
-    AND NOT EXISTS (SELECT 1 FROM deliveries WHERE release_id = releases.id AND {OPEN_SQL})
-"""  # noqa: S608  # constants of ours
 
 
 class Runner(Protocol):
@@ -128,7 +104,7 @@ class SqliteHot:
 
     async def record(self, lines: Sequence[Line], worker: str, now: datetime, finish: Iterable[str]) -> frozenset[int]:
         """See HotPath.record."""
-        return await self._runner.hot(partial(_record, lines, worker, micros(now), list(finish)))
+        return await self._runner.hot(partial(record, lines, worker, micros(now), list(finish)))
 
     async def renew(self, held: Sequence[Held], now: datetime, until: datetime) -> None:
         """See HotPath.renew."""
@@ -140,7 +116,7 @@ class SqliteHot:
 
 
 def _write(statement: str, values: tuple[Any, ...], connection: sqlite3.Connection) -> None:
-    with _Transaction(connection):
+    with Transaction(connection):
         connection.execute(statement, values)
 
 
@@ -148,7 +124,7 @@ def _claim(
     renderings: Renderings, wish: Wish, worker: str, now: datetime, lease: float, connection: sqlite3.Connection
 ) -> Claims:
     at = micros(now)
-    with _Transaction(connection):
+    with Transaction(connection):
         rows = _pick(connection, wish, at)
         if not rows:
             return Claims(Sorted(), {}, worker, now)
@@ -210,68 +186,3 @@ def _read(connection: sqlite3.Connection, renderings: Renderings, rows: Sequence
             if fault:
                 unreadable[row_id] = fault
     return unreadable
-
-
-def _record(
-    lines: Sequence[Line], worker: str, now: int, finish: list[str], connection: sqlite3.Connection
-) -> frozenset[int]:
-    with _Transaction(connection):
-        named = json.dumps([line[:2] for line in lines])
-        held = set(json.loads(connection.execute(_HELD, (named,)).fetchone()[0]))
-        ours = [line for line in lines if line.delivery_id in held]
-        for fate, some in by_fate(ours).items():
-            connection.execute(_APPLY, (*fate, now, json.dumps([line[:3] for line in some])))
-        if ours:
-            _append(connection, ours, worker, now)
-        if finish:
-            connection.execute(_FINISH, (now, json.dumps(finish)))
-    return frozenset(line.delivery_id for line in lines) - held
-
-
-def _append(connection: sqlite3.Connection, lines: Sequence[Line], worker: str, now: int) -> None:
-    """The attempts, and the root over them as one event of the chain (as storage.audit does for other events)."""
-    last = connection.execute("SELECT seq, hash FROM audit_events ORDER BY seq DESC LIMIT 1").fetchone()
-    event = audit.batch_event(last, now, worker, [line.leaf for line in lines])
-    values = (
-        event.seq,
-        now,
-        event.actor,
-        event.kind,
-        event.subject,
-        json.dumps(event.data),
-        event.previous,
-        event.hash,
-    )
-    connection.execute(
-        "INSERT INTO audit_events (seq, at, actor, kind, subject, data, previous, hash) VALUES (?,?,?,?,?,?,?,?)",
-        values,
-    )
-    place = 0
-    for size in _CHUNKS:
-        while len(lines) - place >= size:
-            bound: list[Any] = []
-            for position, line in enumerate(lines[place : place + size], place):
-                bound += (line.delivery_id, line.number, line.fence, worker, line.started, line.finished)
-                bound += (line.outcome, line.code, line.reason, line.receipt, event.seq, position, line.leaf)
-            connection.execute(_ATTEMPT + ", ".join([_ATTEMPT_ROW] * size), bound)
-            place += size
-
-
-class _Transaction:
-    """BEGIN IMMEDIATE … COMMIT, or ROLLBACK."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-
-    def __enter__(self) -> None:
-        self._connection.execute("BEGIN IMMEDIATE")
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        try:
-            if kind is None:
-                self._connection.execute("COMMIT")
-        finally:
-            # Also where the commit itself was refused: the next BEGIN on this connection, and every one after it, would
-            # be too.
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")

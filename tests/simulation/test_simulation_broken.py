@@ -21,7 +21,7 @@ from distributor.queue import looks, runner
 from distributor.queue.grip import Grip
 from distributor.queue.limits import Spent
 from distributor.queue.worker import Worker
-from distributor.storage import hot, hot_sqlite
+from distributor.storage import hot, hot_sqlite, hot_sqlite_outcomes
 from distributor.storage.deliveries import Deliveries
 from tests.simulation import scenario
 from tests.simulation.plan import Plan
@@ -97,7 +97,7 @@ def test_what_is_earlier_is_overtaken(ground: Ground, broken: pytest.MonkeyPatch
 
 
 def test_what_came_of_it_is_not_in_the_log(ground: Ground, broken: pytest.MonkeyPatch) -> None:
-    broken.setattr(hot_sqlite, "_append", lambda *_: None)
+    broken.setattr(hot_sqlite_outcomes, "_append", lambda *_: None)
     assert "not in the log" in found(ground, "nothing untold")
     assert "says sent" in found(ground, "the log verifies")
 
