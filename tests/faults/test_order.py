@@ -1,7 +1,7 @@
 """Order and priority at full load (rule 8): no lane waits for another, and an emergency for nothing.
 
 The lanes' platforms are functions of the test's own, so that what is measured is the engine. Figures are printed; what
-is asserted leaves room for a busy machine: the aims are 100 ms and 95 percent on one that is left alone.
+is asserted leaves a second for a busy machine: the aim is 100 ms on one that is left alone.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from tests.storage.world import World
 
 MANY = 100_000
 MOST_SECONDS = 1.0  # until the first byte of an emergency; a tenth of it on a machine that is left alone
-# Of the rate that a lane has alone, measured a moment before: 92 to 120 % on two cores that nobody else uses. A lane
-# that waited for another would fall to a few percent in every moment; neighbours on the machine take half of some
-# moments and nothing of others. So the best of a few moments is held against the middle of those that it had alone.
-LEAST_PART = 0.5
+# Of the rate that a lane has alone, measured a moment before. The lane's platform allows 4,000 a second, a fraction of
+# what a core can do, so that a busy machine slows it little: what is left to slow it is the other lanes. The best of a
+# few moments is held against the middle of those that it had alone, for neighbours take half of some moments.
+LEAST_PART = 0.95
 MOMENTS, MOMENT = 5, 0.5
 
 
@@ -56,7 +56,7 @@ class Timed(Noop):
         return await super().publish(job, progress)
 
 
-PLATFORMS = {"bulk": (0.004, 64), "quick": (0.0, 2), "slow": (0.2, 2), "hangs": (None, 2)}  # seconds, concurrency
+PLATFORMS = {"bulk": (0.016, 64), "quick": (0.0, 2), "slow": (0.2, 2), "hangs": (None, 2)}  # seconds, concurrency
 
 
 class Field:
