@@ -29,6 +29,7 @@ from distributor.storage import releases as rows
 from distributor.storage.releases import ReleaseRow, RevisionRow
 
 BUTTON_LASTS = timedelta(days=14)
+_Over = tuple[ReleaseRow, RevisionRow]  # what a decision is over; its release is locked
 # Decisions that those hear of who have the release already.
 _TOLD = {Decision.HOLD: Action.HOLD, Decision.RESUME: Action.LIFT}
 
@@ -87,9 +88,8 @@ class Approvals:
             if code or nonce is None or person is None:
                 await self._refuse(connection, telegram_id, person, nonce, code, now)
             decision = Decision(nonce["purpose"])
-            code = await self._may(
-                connection, person, decision, nonce["subject"], nonce["revision"], nonce["content_hash"]
-            )
+            over = await self._standing_rows(connection, nonce["subject"], decision)
+            code = await self._may(connection, person, decision, over, nonce["revision"], nonce["content_hash"])
             if code:
                 await self._refuse(connection, telegram_id, person, nonce, code, now)
             if not await tokens.use_nonce(connection, token, person.id, now):
@@ -99,7 +99,7 @@ class Approvals:
             failed = ""
             if not wants_reason:
                 try:
-                    made = await self._carry_out(connection, person, decision, nonce["subject"], "", now)
+                    made = await self._carry_out(connection, person, decision, over, "", now)
                 except Refused as refused:  # half of it was written: nothing of this transaction may stay
                     failed = refused.code
             if not failed:
@@ -123,13 +123,14 @@ class Approvals:
             person = await people_rows.get(connection, person_id)
             if person is None:
                 raise Refused("unknown_person")
-            code = await self._may(connection, person, decision, release_id, seen_revision, seen_hash)
+            over = await self._standing_rows(connection, release_id, decision)
+            code = await self._may(connection, person, decision, over, seen_revision, seen_hash)
             if code:
                 data = {"decision": decision.value, "code": code, "revision": seen_revision}
                 await audit.append(connection, now, actor(person), "decision.refused", f"release:{release_id}", data)
                 await connection.commit()
                 raise Refused(code)
-            made = await self._carry_out(connection, person, decision, release_id, reason.strip(), now)
+            made = await self._carry_out(connection, person, decision, over, reason.strip(), now)
             await connection.commit()
         await self._tell(release_id)
         return made
@@ -138,9 +139,7 @@ class Approvals:
         await self._context.wake()
         self._context.events.publish("release", release_id)
 
-    async def _standing_rows(
-        self, connection: Connection, release_id: str, decision: Decision
-    ) -> tuple[ReleaseRow, RevisionRow]:
+    async def _standing_rows(self, connection: Connection, release_id: str, decision: Decision) -> _Over:
         """The release, and the revision that the decision is over: what is proposed to follow, where something is, for
         an approval or a rejection; a hold stops what is out."""
         release = await rows.get(connection, release_id, lock=True)
@@ -156,11 +155,11 @@ class Approvals:
         connection: Connection,
         person: Person,
         decision: Decision,
-        release_id: str,
+        over: _Over,
         seen_revision: int,
         seen_hash: str,
     ) -> str:
-        release, revision = await self._standing_rows(connection, release_id, decision)
+        release, revision = over
         standing = Standing(
             release.state,
             revision.content.number,
@@ -177,7 +176,7 @@ class Approvals:
         code = refusal(person, decision, standing, seen_revision, seen_hash)
         if not code and decision is Decision.REJECT and not release.proposed:
             # What is out is not rejected any more: it would stand there, and nothing could follow it.
-            code = "withdraw_it" if await promises.has_left(connection, release_id) else ""
+            code = "withdraw_it" if await promises.has_left(connection, release.id) else ""
         return code
 
     async def _refuse(
@@ -201,12 +200,12 @@ class Approvals:
         connection: Connection,
         person: Person,
         decision: Decision,
-        release_id: str,
+        over: _Over,
         reason: str,
         now: datetime,
     ) -> int:
-        release, revision = await self._standing_rows(connection, release_id, decision)
-        made, after = 0, release.state
+        release, revision = over
+        release_id, made, after = release.id, 0, release.state
         over_proposal = bool(release.proposed) and decision in (Decision.APPROVE, Decision.REJECT)
         if decision is Decision.APPROVE:
             made = await promise(self._context, connection, revision, now)
@@ -228,7 +227,7 @@ class Approvals:
             await rows.set_proposed(connection, release_id, {"proposed": 0, "revision": stands}, now, draft=draft)
         if decision in _TOLD:
             made = await tell_beside(self._context, connection, release, _TOLD[decision], person, now)
-        if after is ReleaseState.DISTRIBUTING:
+        if after is ReleaseState.DISTRIBUTING and not made:
             await outcomes.finish_releases(connection, {release_id}, now)  # nothing may be left to send
         values = {
             "release_id": release_id,

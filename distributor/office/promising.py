@@ -38,12 +38,16 @@ async def promise(context: Context, connection: Connection, revision: RevisionRo
         await promises.cancel_queued(connection, content.release_id, "superseded", "a later revision was approved", now)
     elif action is Action.WITHDRAW:
         await promises.cancel_queued(connection, content.release_id, "withdrawn", "the release was withdrawn", now)
-    made = 0
     by_channel: dict[str, _Made] = {}
     for row_id, rendering in await rows.get_renderings(connection, content.release_id, number):
         by_channel.setdefault(rendering.channel, []).append((row_id, rendering))
+    seats = {name: context.seats.get(name) for name in by_channel}
+    if action is Action.PUBLISH:
+        addresses = {name: seat.adapter.own_address() for name, seat in seats.items() if seat is not None}
+        await subscribers.ensure_own(connection, {name: where for name, where in addresses.items() if where}, now)
+    made = 0
     for name, renderings in by_channel.items():
-        seat = context.seats.get(name)
+        seat = seats[name]
         if seat is None or seat.withheld(content):
             raise Refused("changed_since")
         for part in _parts(renderings, seat):
@@ -58,8 +62,6 @@ async def _promise_part(
 ) -> int:
     content, hash_ = revision.content, revision.content_hash
     if content.action is Action.PUBLISH:
-        if seat.adapter.own_address():
-            await subscribers.ensure_own(connection, seat.name, seat.adapter.own_address(), now)
         facets = {
             "kind": [content.kind.value],
             "region": context.regions.with_parents(content.regions),

@@ -18,8 +18,6 @@ from distributor.core.release import Action, Revision
 from distributor.core.rendering import Rendering
 from distributor.storage.schema import deliveries, destinations, subscriptions
 
-MOST_DIGITS = 10  # the urgencies stand ten apart (core.delivery.Priority)
-
 
 @dataclass(frozen=True, slots=True)
 class Promise:
@@ -110,9 +108,10 @@ async def _expand(
     wants: list[ColumnElement[bool]],
     fixed: dict[str, Any],
 ) -> int:
-    size = int((await connection.execute(select(func.count()).select_from(destinations).where(*wants))).scalar_one())
-    if not size:
-        return 0
+    # Counted once for all rows, in the statement itself: it refers to none of them. The urgencies stand ten apart
+    # (core.delivery.Priority), and no list has more than ten digits.
+    size = select(func.count()).select_from(destinations).where(*wants).correlate(None).scalar_subquery()
+    digits = func.length(cast(size, Text))
     moment = deliveries.c.due.type
     due: ColumnElement[Any] = literal(fixed["due"], moment)
     if "due_trusted" in fixed:
@@ -126,7 +125,7 @@ async def _expand(
         "rendering_id": literal(part.rendering_id),
         "content_hash": literal(content_hash),
         "state": literal("queued"),
-        "priority": literal(fixed["priority"] + min(len(str(size)), MOST_DIGITS) - 1),
+        "priority": literal(fixed["priority"]) + digits - 1,
         "prepares": literal(part.prepares),
         "calls": literal(part.calls),
         "due": due,

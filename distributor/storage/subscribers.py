@@ -15,25 +15,30 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from distributor.storage.schema import destinations, subscriptions
 
+_GONE = {"status": "suspended", "reason": "no longer in the settings"}
 
-async def ensure_own(connection: AsyncConnection, channel: str, configured: str, now: datetime) -> None:
-    """The channel's own account, as the settings name it. One whose address moved keeps its row and its new
-    address; one that the settings name no more is suspended."""
-    own = (destinations.c.channel == channel, destinations.c.kind == "own")
-    gone = "no longer in the settings"
-    await connection.execute(
-        update(destinations)
-        .where(*own, destinations.c.configured != configured)
-        .values(status="suspended", reason=gone)
-    )
-    here = (*own, destinations.c.configured == configured)
-    if (await connection.execute(select(destinations.c.id).where(*here))).first() is None:
-        values = {"channel": channel, "address": configured, "configured": configured, "kind": "own", "created_at": now}
-        await connection.execute(insert(destinations).values(**values))
-    else:
-        await connection.execute(
-            update(destinations).where(*here, destinations.c.reason == gone).values(status="active", reason="")
-        )
+
+async def ensure_own(connection: AsyncConnection, configured: Mapping[str, str], now: datetime) -> None:
+    """The own accounts of channels, as the settings name them: channel → address. One whose address moved keeps its row
+    and its new address; one that the settings name no more is suspended.
+
+    Nearly always they are there and nothing else is: one look, at each approval, instead of three writes a channel.
+    """
+    columns = (destinations.c.channel, destinations.c.configured, destinations.c.status, destinations.c.reason)
+    query = select(*columns).where(destinations.c.kind == "own", destinations.c.channel.in_(configured))
+    rows = (await connection.execute(query)).all()
+    for channel, address in configured.items():
+        theirs = [row for row in rows if row.channel == channel]
+        own = update(destinations).where(destinations.c.channel == channel, destinations.c.kind == "own")
+        if any(row.configured != address and {"status": row.status, "reason": row.reason} != _GONE for row in theirs):
+            await connection.execute(own.where(destinations.c.configured != address).values(**_GONE))
+        here = [row for row in theirs if row.configured == address]
+        if not here:
+            values = {"channel": channel, "address": address, "configured": address, "kind": "own", "created_at": now}
+            await connection.execute(insert(destinations).values(**values))
+        elif any(row.reason == _GONE["reason"] for row in here):
+            back = own.where(destinations.c.configured == address, destinations.c.reason == _GONE["reason"])
+            await connection.execute(back.values(status="active", reason=""))
 
 
 async def put(

@@ -138,7 +138,7 @@ async def test_an_account_that_the_settings_name_no_more_is_named(office: PressO
     release_id = await office.approved()
     await everywhere(office, release_id, "sent")
     async with office.database.transaction() as connection:
-        await subscribers.ensure_own(connection, "telegram", "@other", office.now)
+        await subscribers.ensure_own(connection, {"telegram": "@other"}, office.now)
         await connection.commit()
     proposed = await office.office.aftercare.withdraw(release_id, office.people[AUTHOR], "wrong")
     gone = [problem.params for problem in proposed.preflight.problems if problem.code == "account_gone"]

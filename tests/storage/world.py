@@ -65,7 +65,7 @@ class World:
     async def own(self, channel: str = "telegram", address: str = "@ministry") -> None:
         """The channel's own account."""
         async with self.database.transaction() as connection:
-            await subscribers.ensure_own(connection, channel, address, NOW)
+            await subscribers.ensure_own(connection, {channel: address}, NOW)
             await connection.commit()
 
     async def subscriber(
