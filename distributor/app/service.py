@@ -11,7 +11,7 @@ import secrets
 import socket
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import structlog
 
@@ -19,6 +19,9 @@ from distributor.app.parts import CannotStart, Parts, lane_of
 from distributor.core.channel import Previewer
 from distributor.queue.worker import Worker
 from distributor.storage.deliveries import Deliveries
+
+if TYPE_CHECKING:
+    from distributor.web import Readiness
 
 log = structlog.get_logger(__name__)
 
@@ -143,8 +146,16 @@ class Service:
         self.desk = desk
         self._stops.append(desk.stop)
 
+    async def _ready(self) -> Readiness:
+        """Whether deliveries are brought, in every lane that somebody waits for."""
+        from distributor.web import readiness
+
+        there = await self.parts.queue.workers()
+        served = frozenset(lane for lanes in there.values() for lane in lanes)
+        return await readiness(self.parts.office, stale_after=STALE_AFTER, served=served)
+
     async def _start_web(self) -> None:
-        from distributor.web import Server, build, readiness
+        from distributor.web import Server, build
 
         settings = self.parts.settings
         application = build(
@@ -153,7 +164,7 @@ class Service:
             hook=self.desk.accept if self.desk is not None and self._webhook else None,
             hook_secret=settings.web.hook_secret if self._webhook else None,
             secure_cookies=self.parts.office.context.base_url.startswith("https://"),
-            ready=lambda: readiness(self.parts.office, stale_after=STALE_AFTER),
+            ready=self._ready,
             trusted_proxies=tuple(str(network) for network in settings.web.trusted_proxies),
         )
         server = Server()

@@ -59,7 +59,7 @@ class Claimer:
         except Exception:
             lane.in_doubt = True
             raise
-        self._grip.keep((claimed.job.delivery_id for claimed in batch.claimed), asked)
+        self._grip.keep(batch.claimed, asked)
         return batch
 
     async def _clear_doubt(self) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from distributor.core.ports import Clock
+from distributor.core.ports import Claimed, Clock
 
 SURE = 0.5  # of a lease: within it nobody else can have taken the claim, and the call has time to leave
 
@@ -33,23 +33,24 @@ class Grip:
         self._sure = lease * SURE
         self._sure_wall = timedelta(seconds=self._sure)
         self._clock = clock
-        self._asked: dict[int, Moment] = {}
+        # By delivery and fencing token: an old claim of this same process is not the new one.
+        self._asked: dict[tuple[int, int], Moment] = {}
 
     def now(self) -> Moment:
         """Taken before the database is asked: the lease counts from then at the earliest."""
         return Moment(asyncio.get_running_loop().time(), self._clock())
 
-    def keep(self, ids: Iterable[int], asked: Moment) -> None:
+    def keep(self, claims: Iterable[Claimed], asked: Moment) -> None:
         """These were claimed or begun by a statement that was given at that moment."""
-        self._asked.update((number, asked) for number in ids)
+        self._asked.update(((claimed.job.delivery_id, claimed.fence), asked) for claimed in claims)
 
-    def drop(self, delivery_id: int) -> None:
+    def drop(self, claimed: Claimed) -> None:
         """This one is no longer ours to keep."""
-        self._asked.pop(delivery_id, None)
+        self._asked.pop((claimed.job.delivery_id, claimed.fence), None)
 
-    def holds(self, delivery_id: int) -> bool:
+    def holds(self, claimed: Claimed) -> bool:
         """True while it is surely ours, and what rule 7 asks was asked a moment ago."""
-        asked = self._asked.get(delivery_id)
+        asked = self._asked.get((claimed.job.delivery_id, claimed.fence))
         if asked is None:
             return False
         passed = asyncio.get_running_loop().time() - asked.loop

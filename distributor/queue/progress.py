@@ -59,7 +59,7 @@ class KeptProgress:
     async def _go_on(self) -> None:
         """What follows a publication makes several changes under one intent, each kept before the next: who was stopped
         in between asks again, or an old change would come after whatever another made of it meanwhile."""
-        if self._grip is not None and not self._grip.holds(self.claimed.job.delivery_id):
+        if self._grip is not None and not self._grip.holds(self.claimed):
             await self.begin(self.begun)
 
     def note(self, step: str, value: dict[str, Any]) -> None:
@@ -73,8 +73,8 @@ class KeptProgress:
             await self._ask(step, now)
             if self._grip is None or asked is None:
                 break
-            self._grip.keep((self.claimed.job.delivery_id,), asked)
-            if self._grip.holds(self.claimed.job.delivery_id):
+            self._grip.keep((self.claimed,), asked)
+            if self._grip.holds(self.claimed):
                 break
         job = self.claimed.job
         job = job if job.intended_at else replace(job, intended_at=now)
@@ -83,7 +83,7 @@ class KeptProgress:
     async def hold(self) -> None:
         """Right before the publishing call: make sure that the claim is still ours, and that its release may still
         leave. Raises FenceLost."""
-        if self._grip is not None and not self._grip.holds(self.claimed.job.delivery_id):
+        if self._grip is not None and not self._grip.holds(self.claimed):
             log.warning(
                 "a claim grew old before it was used; asking for it again", delivery=self.claimed.job.delivery_id
             )

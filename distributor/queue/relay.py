@@ -68,6 +68,7 @@ class Relay:
             log.warning("claims of a lost worker came back", deliveries=recovered)
             for lane in self._lanes.values():
                 lane.stir()
+            self._stirred.set()  # some hundred at a time: there may be more
         await self._refresh_pauses()
         await sleep_or(self._stirred, self._poll)
 

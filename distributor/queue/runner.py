@@ -276,8 +276,10 @@ class LaneRunner:
         return self._stopping or paused or _time() < lane.rest_until
 
     def _let_go(self, claimed: Claimed) -> None:
-        self.lane.running.pop(claimed.job.delivery_id, None)
-        self._grip.drop(claimed.job.delivery_id)
+        ours = self.lane.running.get(claimed.job.delivery_id)
+        if ours is not None and ours.fence == claimed.fence:  # else it was claimed anew meanwhile, by this same worker
+            self.lane.running.pop(claimed.job.delivery_id)
+        self._grip.drop(claimed)
 
     def at_work(self) -> list[asyncio.Task[None]]:
         """What is under way."""

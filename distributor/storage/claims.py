@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, select, text
+from sqlalchemy import ColumnElement, TextClause, and_, bindparam, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from distributor.core.ports import Claimed
-from distributor.storage.hot import COLUMNS, Row
+from distributor.storage.hot import CLAIMABLE_SQL, COLUMNS, Row
 from distributor.storage.lines import micros
 from distributor.storage.schema import deliveries
 
@@ -70,18 +70,30 @@ async def rendering_bodies(connection: AsyncConnection, ids: Sequence[int]) -> l
 
 async def next_due(connection: AsyncConnection, lane: str, now: datetime) -> datetime | None:
     """When the next delivery of a lane that still waits is due. One look-up for each priority that the lane has."""
-    here = (deliveries.c.channel == lane, text("deliveries.state IN ('queued', 'waiting')"))
     found: list[datetime] = []
-    priority: int | None = -1
-    while priority is not None:
-        following = select(deliveries.c.priority).where(*here, deliveries.c.priority > priority)
-        following = following.order_by(deliveries.c.priority).limit(1)
-        priority = (await connection.execute(following)).scalar()
-        later = select(deliveries.c.due).where(*here, deliveries.c.priority == priority, deliveries.c.due > now)
-        query = later.order_by(deliveries.c.due).limit(1)
-        due = None if priority is None else (await connection.execute(query)).scalar()
+    for priority in await priorities(connection, lane):
+        here = (*claimable(lane), deliveries.c.priority == priority, deliveries.c.due > now)
+        due = (
+            await connection.execute(select(deliveries.c.due).where(*here).order_by(deliveries.c.due).limit(1))
+        ).scalar()
         found += [due] if due is not None else []
     return min(found, default=None)
+
+
+def claimable(lane: str) -> tuple[ColumnElement[bool], TextClause]:
+    """What waits in a lane, in the words of its index."""
+    return deliveries.c.channel == lane, text(f"deliveries.{CLAIMABLE_SQL}")
+
+
+async def priorities(connection: AsyncConnection, lane: str) -> list[int]:
+    """Those that what waits in a lane has. One look-up for each, whatever the lane's length."""
+    found: list[int] = []
+    while True:
+        query = select(deliveries.c.priority).where(*claimable(lane), deliveries.c.priority > max(found, default=-1))
+        following = (await connection.execute(query.order_by(deliveries.c.priority).limit(1))).scalar()
+        if following is None:
+            return found
+        found.append(following)
 
 
 async def next_look(connection: AsyncConnection, now: datetime) -> datetime | None:

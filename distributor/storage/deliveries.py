@@ -26,7 +26,7 @@ from distributor.storage.hot import Held, HotPath, Row
 from distributor.storage.hot_postgres import PostgresHot
 from distributor.storage.hot_sqlite import SqliteHot
 from distributor.storage.jobs import Jobs
-from distributor.storage.lines import line_of
+from distributor.storage.lines import Line, line_of
 from distributor.storage.outcomes import (
     CLOCK_SLACK,
     case_unread,
@@ -126,15 +126,20 @@ class Deliveries:
     ) -> None:
         """See DeliveryStore.record. What concerns its own row alone takes the hot path; what does not, and what came
         late, the long one."""
-        lines = {result.claimed.job.delivery_id: line_of(result, worker) for result in results}
-        plain = [line for line in lines.values() if line is not None]
+        plain: dict[int, tuple[Result, Line]] = {}
+        rest: list[Result] = []
+        for result in results:
+            number = result.claimed.job.delivery_id
+            # Two of one delivery (an old claim's and the one after it) are told one by one, each by its own token.
+            line = None if number in plain else line_of(result, worker)
+            if line is None:
+                rest.append(result)
+            else:
+                plain[number] = (result, line)
         ending = {result.claimed.job.release_id for result in results} if finish is None else finish
-        late = await self._hot.record(plain, worker, now, sorted(ending)) if plain else frozenset()
-        rest = [
-            result
-            for result in results
-            if lines[result.claimed.job.delivery_id] is None or result.claimed.job.delivery_id in late
-        ]
+        if plain:
+            late = await self._hot.record([line for _, line in plain.values()], worker, now, sorted(ending))
+            rest += [plain[number][0] for number in sorted(late)]
         if rest:
             async with self._database.transaction(logged=True) as connection:
                 await record_results(connection, rest, worker, now)

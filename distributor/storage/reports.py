@@ -5,6 +5,7 @@ Reads only.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,7 @@ from sqlalchemy import Select, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from distributor.core.delivery import FINAL
+from distributor.storage.claims import claimable, priorities
 from distributor.storage.schema import (
     attempts,
     cases,
@@ -112,8 +114,9 @@ async def open_case_id(connection: AsyncConnection, delivery_id: int) -> int:
     return int((await connection.execute(query.limit(1))).scalar() or 0)
 
 
-async def oldest_due(connection: AsyncConnection, channels: list[str]) -> datetime | None:
-    """The due time of the delivery that has waited longest in one of these channels and waits for no other one."""
+async def oldest_due(connection: AsyncConnection, channels: Iterable[str]) -> dict[str, datetime]:
+    """Of each of these channels in which something is due or will be: the due time of the delivery that has waited
+    longest and waits for no other one. One look-up for each priority, whatever the channel's length."""
     earlier = deliveries.alias("earlier")
     blocked = exists().where(
         earlier.c.destination_id == deliveries.c.destination_id,
@@ -121,11 +124,15 @@ async def oldest_due(connection: AsyncConnection, channels: list[str]) -> dateti
         earlier.c.id < deliveries.c.id,
         earlier.c.state.not_in([state.value for state in FINAL]),
     )
-    query = select(func.min(deliveries.c.due)).where(
-        deliveries.c.state.in_(["queued", "waiting"]), deliveries.c.channel.in_(channels), ~blocked
-    )
-    moment: datetime | None = (await connection.execute(query)).scalar()
-    return moment
+    found: dict[str, datetime] = {}
+    for channel in channels:
+        for priority in await priorities(connection, channel):
+            here = (*claimable(channel), deliveries.c.priority == priority, ~blocked)
+            query = select(deliveries.c.due).where(*here).order_by(deliveries.c.due).limit(1)
+            due = (await connection.execute(query)).scalar()
+            if due is not None:
+                found[channel] = min(due, found.get(channel, due))
+    return found
 
 
 async def last_attempt(connection: AsyncConnection) -> datetime | None:

@@ -20,25 +20,40 @@ _GONE = {"status": "suspended", "reason": "no longer in the settings"}
 
 async def ensure_own(connection: AsyncConnection, configured: Mapping[str, str], now: datetime) -> None:
     """The own accounts of channels, as the settings name them: channel → address. One whose address moved keeps its row
-    and its new address; one that the settings name no more is suspended.
+    and its new address, also when the settings are brought up to it; one that the settings name no more is suspended.
 
     Nearly always they are there and nothing else is: one look, at each approval, instead of three writes a channel.
     """
-    columns = (destinations.c.channel, destinations.c.configured, destinations.c.status, destinations.c.reason)
-    query = select(*columns).where(destinations.c.kind == "own", destinations.c.channel.in_(configured))
+    names = ("channel", "configured", "address", "status", "reason")
+    query = select(*(destinations.c[name] for name in names)).where(
+        destinations.c.kind == "own", destinations.c.channel.in_(configured)
+    )
     rows = (await connection.execute(query)).all()
     for channel, address in configured.items():
         theirs = [row for row in rows if row.channel == channel]
         own = update(destinations).where(destinations.c.channel == channel, destinations.c.kind == "own")
-        if any(row.configured != address and {"status": row.status, "reason": row.reason} != _GONE for row in theirs):
-            await connection.execute(own.where(destinations.c.configured != address).values(**_GONE))
         here = [row for row in theirs if row.configured == address]
         if not here:
-            values = {"channel": channel, "address": address, "configured": address, "kind": "own", "created_at": now}
-            await connection.execute(insert(destinations).values(**values))
-        elif any(row.reason == _GONE["reason"] for row in here):
+            await _name(connection, channel, address, now)
+            theirs = [row for row in theirs if row.address != address]
+        if any(row.configured != address and {"status": row.status, "reason": row.reason} != _GONE for row in theirs):
+            await connection.execute(own.where(destinations.c.configured != address).values(**_GONE))
+        if any(row.reason == _GONE["reason"] for row in here):
             back = own.where(destinations.c.configured == address, destinations.c.reason == _GONE["reason"])
             await connection.execute(back.values(status="active", reason=""))
+
+
+async def _name(connection: AsyncConnection, channel: str, address: str, now: datetime) -> None:
+    """An account that the settings name for the first time: a new row, or the one that has this address already (it
+    moved there, or is a subscriber's). Suspended for another reason than the settings, it stays so."""
+    there = update(destinations).where(destinations.c.channel == channel, destinations.c.address == address)
+    done = await connection.execute(there.values(kind="own", configured=address))
+    if done.rowcount:
+        back = there.where(destinations.c.reason == _GONE["reason"])
+        await connection.execute(back.values(status="active", reason=""))
+        return
+    values = {"channel": channel, "address": address, "configured": address, "kind": "own", "created_at": now}
+    await connection.execute(insert(destinations).values(**values))
 
 
 async def put(

@@ -35,8 +35,9 @@ Ready = Callable[[], Awaitable[Readiness]]
 READY: web.AppKey[Ready] = web.AppKey("ready")
 
 
-async def readiness(office: Office, *, stale_after: float) -> Readiness:
-    """Look at heartbeats and at what is due. `stale_after` in seconds, for both."""
+async def readiness(office: Office, *, stale_after: float, served: frozenset[str] = frozenset()) -> Readiness:
+    """Look at heartbeats and at what is due. `stale_after` in seconds, for both. `served`: the lanes that some worker
+    serves, as far as the queue knows; empty where it does not."""
     now = office.context.clock()
     lanes = await office.operations.lanes()
     whole = lanes.pop(EVERY, None)
@@ -47,7 +48,8 @@ async def readiness(office: Office, *, stale_after: float) -> Readiness:
         oldest = await reports.oldest_due(connection, going)
         last = await reports.last_attempt(connection)
     beat_age = min(((now - beat).total_seconds() for beat in beats.values()), default=float("inf"))
-    due_age = max((now - oldest).total_seconds(), 0.0) if oldest else 0.0
+    ages = {name: (now - due).total_seconds() for name, due in oldest.items()}
+    due_age = max([0.0, *ages.values()])
     reasons = []
     if whole and whole.code == RESTORED:
         reasons.append(f"nothing is sent: {whole.reason}; reconcile it with: distributor recover")
@@ -57,6 +59,9 @@ async def readiness(office: Office, *, stale_after: float) -> Readiness:
     idle = (now - last).total_seconds() if last else float("inf")
     if due_age > stale_after and idle > stale_after:
         reasons.append(f"a delivery has been due for {due_age:.0f} seconds and nobody takes it")
+    for name in sorted(served and ages.keys() - served):
+        if ages[name] > stale_after:
+            reasons.append(f"no worker serves {name}, where a delivery has been due for {ages[name]:.0f} seconds")
     return Readiness(not reasons, tuple(reasons), {"heartbeat_age": beat_age, "oldest_due_age": due_age})
 
 

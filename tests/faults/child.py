@@ -1,7 +1,7 @@
-"""A worker in a process of its own, for tests that kill it: `python -m tests.faults.child SETTINGS DIE POLL`.
+"""A worker in a process of its own, for tests that kill it: `python -m tests.faults.child SETTINGS DIE POLL LEASE`.
 
 DIE names the moment at which it kills itself: 'commit' (the intent is written, its COMMIT has not begun) or 'call' (the
-intent is committed, no byte left), '' for never. POLL in seconds.
+intent is committed, no byte left), '' for never. POLL and LEASE in seconds.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def watch_postgres(watch: Watch) -> None:
     real.execute, real.fetch = watched(real.execute), watched(real.fetch)
 
 
-async def main(settings_file: Path, when: str, poll: float) -> None:
+async def main(settings_file: Path, when: str, poll: float, lease: float) -> None:
     """Work until killed."""
     settings = load(settings_file, {}, registry.settings_model, registry.names())
     parts = await open_parts(settings, settings_file)
@@ -77,9 +77,9 @@ async def main(settings_file: Path, when: str, poll: float) -> None:
     if when == "call":
         for channel in parts.channels.values():
             channel.publish = lambda *_: die()  # type: ignore[method-assign,assignment]
-    await make_worker(parts, "child", poll=poll).start()
+    await make_worker(parts, "child", poll=poll, lease=lease).start()
     await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])))
+    asyncio.run(main(Path(sys.argv[1]), sys.argv[2], float(sys.argv[3]), float(sys.argv[4])))

@@ -68,9 +68,11 @@ def lane_of(stage: Stage, name: str) -> Lane:
 
 
 @contextlib.asynccontextmanager
-async def child(stage: Stage, die: str = "", poll: float = 0.1) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A worker in another process on the same database, with a lease of a second."""
-    arguments = (str(stage.settings_file), die, str(poll))
+async def child(
+    stage: Stage, die: str = "", poll: float = 0.1, lease: float = 1.0
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A worker in another process on the same database."""
+    arguments = (str(stage.settings_file), die, str(poll), str(lease))
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.faults.child", *arguments, cwd=ROOT, env=environment

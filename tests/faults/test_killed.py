@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import time
 from datetime import timedelta
 
 import pytest
 
 from distributor.demo import Stage
-from tests.faults.engine import ask, child, count_events, seen, sound, tries, working
+from tests.faults.engine import ask, child, count_events, seen, sound, tell, tries, working
+from tests.faults.test_workers import READERS
 from tests.queue.acts import all_in, approve, one, rows, until, write
 
 
@@ -68,6 +70,30 @@ async def test_f03_killed_after_the_platform_accepted_it_is_unknown_found_there_
     assert one(found, "telegram")["state"] == "case"
     assert len(idle.sandbox.effects("x", kind="post")) == 1
     assert len(idle.sandbox.effects("telegram")) == 1
+    await sound(idle)
+
+
+async def test_after_a_kill_in_the_midst_of_a_list_everything_goes_on_within_thirty_seconds(idle: Stage) -> None:
+    """With the lease that the settings have, and what the killed one held and could not tell."""
+    lease = idle.parts.settings.worker.lease_seconds
+    await tell(idle, READERS, count=1500)
+    release_id = await write(idle, channels=("press",))
+    await approve(idle, release_id)
+    async with child(idle, lease=lease, poll=1.0) as process:
+        await seen(lambda: len(idle.sandbox.mail.messages) > 300, 30)
+        process.kill()
+        await process.wait()
+    began, left = time.monotonic(), True
+    async with working(idle, "other", lease=lease):
+        while left:
+            await asyncio.sleep(0.2)
+            assert time.monotonic() - began < 30
+            left = bool(await ask(idle, "SELECT 1 AS n FROM deliveries WHERE state NOT IN ('sent', 'case') LIMIT 1"))
+    print(f"\neverything went on within {time.monotonic() - began:.1f} s after the kill")
+    told = [mail.message["To"] for mail in idle.sandbox.mail.messages]
+    assert len(told) == len(set(told))
+    (cases,) = await ask(idle, "SELECT count(*) AS n FROM deliveries WHERE state = 'case'")
+    assert len(told) + cases["n"] >= 1503
     await sound(idle)
 
 

@@ -34,6 +34,8 @@ MOST_SECONDS = 1.0  # until the first byte of an emergency; a tenth of it on a m
 # few moments is held against the middle of those that it had alone, for neighbours take half of some moments.
 LEAST_PART = 0.95
 MOMENTS, MOMENT = 5, 0.5
+AIM_SECONDS = 0.1  # until an emergency's first byte: the best of some, for a neighbour may take any one of them
+EMERGENCIES = 3
 
 
 class Timed(Noop):
@@ -113,29 +115,39 @@ async def test_an_emergency_behind_a_hundred_thousand_leaves_at_once_and_no_lane
     await field.promise("bulk")
     await field.worker.start()
     await asyncio.sleep(0.5)  # up to speed
-    alone = statistics.median([await field.rate("bulk", MOMENT) for _ in range(3)])
+    alone = statistics.median([await field.rate("bulk", MOMENT) for _ in range(MOMENTS)])
     await field.promise("hangs", "hangs", *["slow"] * 50)
     await field.queue.wake()
-    await asyncio.sleep(0.3)
-    beside = max([await field.rate("bulk", MOMENT) for _ in range(MOMENTS)])
     await field.promise("bulk")
     (left,) = await _count(field.world, "state IN ('queued', 'waiting') AND channel = 'bulk'")
     assert left >= MANY
-    began, waits = 0.0, {}
-    for name in ("bulk", "quick", "slow"):
-        (release_id,) = await field.promise(name, urgent=True)
-        began = time.monotonic()
-        await field.queue.wake()
-        while release_id not in field.platforms[name].first:
-            await asyncio.sleep(0.001)
-            assert time.monotonic() - began < 10, f"the emergency did not leave in {name}"
-        waits[name] = field.platforms[name].first[release_id] - began
-    words = ", ".join(f"{name} {wait * 1000:.0f} ms" for name, wait in waits.items())
+    measuring = asyncio.create_task(_moments(field))
+    waits = {name: [await _emergency(field, name) for _ in range(EMERGENCIES)] for name in ("quick", "slow")}
+    beside = max(await measuring)
+    waits["bulk"] = [await _emergency(field, "bulk") for _ in range(EMERGENCIES)]
+    words = ", ".join(f"{name} {[round(wait * 1000) for wait in some]} ms" for name, some in waits.items())
     rates = f"bulk alone {alone:.0f}/s, beside others {beside:.0f}/s ({beside / alone:.0%})"
     print(f"\n{backend}: {rates}; first byte: {words}")
-    assert all(wait < MOST_SECONDS for wait in waits.values()), words
+    for some in waits.values():
+        assert min(some) < AIM_SECONDS, words
+        assert max(some) < MOST_SECONDS, words
     assert beside >= LEAST_PART * alone
     assert field.platforms["hangs"].calls <= PLATFORMS["hangs"][1]  # what hangs keeps its own slots alone
+
+
+async def _moments(field: Field) -> list[float]:
+    return [await field.rate("bulk", MOMENT) for _ in range(MOMENTS)]
+
+
+async def _emergency(field: Field, name: str) -> float:
+    """Promise one in a lane: seconds until its first byte."""
+    (release_id,) = await field.promise(name, urgent=True)
+    began = time.monotonic()
+    await field.queue.wake()
+    while release_id not in field.platforms[name].first:
+        await asyncio.sleep(0.001)
+        assert time.monotonic() - began < 10, f"the emergency did not leave in {name}"
+    return field.platforms[name].first[release_id] - began
 
 
 async def _count(world: World, where: str) -> list[int]:

@@ -1,4 +1,5 @@
-"""A bulk lane that is asked to wait begins nothing more, also of what it has claimed ahead."""
+"""A lane and what it is answered: asked to wait it begins nothing more, also of what it has claimed ahead; after a
+failure it goes gently, and grows back."""
 
 from __future__ import annotations
 
@@ -11,13 +12,15 @@ import pytest
 from distributor.core.asset import Asset, Profile
 from distributor.core.channel import Allowance, Health, Job, Progress, Source, Traits
 from distributor.core.delivery import Priority
-from distributor.core.outcome import CannotTell, Deferred, Finding, Outcome, Receipt, Scope, Sent
+from distributor.core.outcome import CannotTell, Deferred, Finding, Outcome, Receipt, Scope, Sent, Unknown
 from distributor.core.rendering import Problem, Rendering
 from distributor.queue.events import LocalEvents
+from distributor.queue.heed import Heed
 from distributor.queue.lane import Lane
 from distributor.queue.memory import MemoryQueue
 from distributor.queue.worker import Worker
 from distributor.storage import Database
+from distributor.storage.deliveries import Deliveries
 from tests.storage.world import World
 
 READERS, ENOUGH, AT_ONCE = 600, 20, 4
@@ -149,3 +152,29 @@ class Hanging(Refusing):
             self.second.set()
         await asyncio.Event().wait()
         raise AssertionError("an event that nobody sets was set")
+
+
+async def test_a_lane_that_failed_once_grows_back_with_every_answer(tmp_path: Path) -> None:
+    """Halved by one failure of the platform; back at all its slots after a few answers, which come within a second."""
+    lane = Lane("press", Hanging(), concurrency=8)
+    queue, events = MemoryQueue(), LocalEvents()
+    database = Database(f"sqlite:///{tmp_path / 'grow.db'}")
+    store = Deliveries(database, "")
+    heed = Heed(lane, store, queue, events, lambda: datetime.now(UTC), "test")
+    sent = Sent(Receipt(("1",)))
+    assert not heed.calm(sent)  # the others are told of the first answer
+    await heed.heed(sent)
+    assert heed.calm(sent)
+    assert lane.most == 8
+    trouble = Unknown("connection", "reset")
+    assert not heed.calm(trouble)
+    await heed.heed(trouble)
+    assert lane.most == 4
+    assert not heed.calm(sent)  # after trouble the circuit hears of the next answer
+    await heed.heed(sent)
+    for _ in range(40):
+        assert heed.calm(sent)
+    assert lane.most == 8
+    lane.channel.allowance = lambda: Allowance(3, datetime.now(UTC))  # type: ignore[method-assign]
+    assert not heed.calm(sent)  # the platform says what is left
+    await events.aclose()

@@ -193,7 +193,7 @@ def test_who_was_stopped_between_two_changes_makes_no_further_one(world: World, 
         store, grip = stage.story.store, Grip(20.0, world.clock)
         asked = grip.now()
         (claimed,) = (await store.claim(Wish("chat", 1), "worker", world.clock(), 20.0)).claimed
-        grip.keep([claimed.job.delivery_id], asked)
+        grip.keep([claimed], asked)
         progress = KeptProgress(store, claimed, world.clock, grip)
         await progress.begin("publish")
         await progress.save("changed", {"ids": ["1"]})

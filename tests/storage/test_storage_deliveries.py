@@ -17,7 +17,7 @@ from distributor.core.release import ReleaseState
 from distributor.storage import audit, cases, releases, subscribers
 from distributor.storage.outcomes import attempts_of, count_by_state
 from distributor.storage.reports import heartbeats
-from distributor.storage.schema import audit_events, destinations, revisions
+from distributor.storage.schema import attempts, audit_events, destinations, revisions
 from tests.storage.world import LEASE, NOW, World, later
 
 SENT = Sent(Receipt(("42",), ("https://t.me/ministry/42",)))
@@ -110,6 +110,26 @@ async def test_a_late_receipt_closes_the_open_case(world: World) -> None:
     assert (await world.row(delivery))["state"] == "sent"
     async with world.database.read() as connection:
         assert await cases.get_open(connection, delivery) is None
+
+
+@pytest.mark.parametrize("order", [slice(None), slice(None, None, -1)], ids=["old first", "new first"])
+async def test_f14_two_results_of_one_delivery_are_told_each_by_its_own_claim(world: World, order: slice) -> None:
+    """A worker that slept beyond its lease may claim its own delivery anew; what the old claim came to is late."""
+    delivery = await world.promised(prepares=True)
+    (old,) = await world.claim(delivery)
+    assert await world.store.recover(later(LEASE + 1)) == 1
+    (new,) = await world.claim(delivery, at=later(LEASE + 2))
+    failed = Rejected("gone", "nobody there")
+    results = [
+        Result(old, SENT, DONE, NOW, NOW),
+        Result(new, failed, Next(DeliveryState.REJECTED, "gone", "nobody there"), NOW, NOW),
+    ]
+    await world.store.record(results[order], "w1", later(LEASE + 3))
+    async with world.database.read() as connection:
+        query = select(attempts.c.fence, attempts.c.outcome, attempts.c.late).order_by(attempts.c.fence)
+        told = [tuple(row) for row in (await connection.execute(query)).all()]
+    assert (old.fence, "sent", True) in told
+    assert (new.fence, "rejected", False) in told
 
 
 async def test_a_sent_delivery_keeps_its_receipt_and_ends_the_release(world: World) -> None:
@@ -288,6 +308,28 @@ async def test_f11_an_address_that_moved_is_kept_and_the_settings_still_find_it(
     async with world.database.read() as connection:
         rows = (await connection.execute(select(destinations.c.address, destinations.c.status))).all()
     assert [tuple(row) for row in rows] == [("-100999", "active")]
+
+
+async def test_f11_settings_that_are_brought_up_to_the_new_address_find_the_moved_account(world: World) -> None:
+    delivery = await world.promised(address="-100")
+    (claimed,) = await world.claim(delivery)
+    moved = Deferred("migrated", "moved", 0, address="-100999")
+    await world.record(claimed, moved, Next(DeliveryState.WAITING, "migrated", "moved", NOW, costs_attempt=False))
+    await world.own("telegram", "-100999")
+    await world.own("telegram", "-100999")
+    columns = (destinations.c.address, destinations.c.configured, destinations.c.status, destinations.c.reason)
+    async with world.database.read() as connection:
+        rows = (await connection.execute(select(*columns))).all()
+    assert [tuple(row) for row in rows] == [("-100999", "-100999", "active", "")]
+
+
+async def test_an_own_account_that_was_a_subscriber_is_taken_over(world: World) -> None:
+    subscriber = await world.subscriber("@ministry", "telegram")
+    await world.own("telegram", "@ministry")
+    columns = (destinations.c.id, destinations.c.kind, destinations.c.status)
+    async with world.database.read() as connection:
+        rows = (await connection.execute(select(*columns))).all()
+    assert [tuple(row) for row in rows] == [(subscriber, "own", "active")]
 
 
 async def test_an_account_that_the_settings_name_no_more_is_suspended_and_comes_back(world: World) -> None:

@@ -13,7 +13,8 @@ from sqlalchemy import update
 from structlog.testing import capture_logs
 
 from distributor.storage.deliveries import Deliveries
-from distributor.storage.schema import deliveries
+from distributor.storage.schema import attempts, deliveries
+from distributor.web import readiness
 from tests.web.conftest import GEORGIAN, SECRET, Site
 
 HEADER = "X-Telegram-Bot-Api-Secret-Token"
@@ -96,6 +97,26 @@ async def test_what_is_due_and_not_taken_is_told_though_a_worker_lives_and_what_
         await site.stage.parts.office.operations.pause(name, None)
     answer, _ = await site.get("/readyz")
     assert answer.status == 200
+
+
+async def test_a_lane_that_nobody_serves_is_told_however_busy_the_others_are(site: Site) -> None:
+    await site.publish(GEORGIAN)
+    await site.stage.service.worker.stop()  # type: ignore[union-attr]
+    site.time.ahead += timedelta(seconds=120)
+    database, now = site.stage.parts.database, site.time()
+    async with database.transaction() as connection:
+        due = update(deliveries).where(deliveries.c.channel == "press")
+        await connection.execute(due.values(state="queued", due=now - timedelta(seconds=90)))
+        await connection.execute(update(attempts).values(finished_at=now))  # another lane ended one a moment ago
+        await connection.commit()
+    await Deliveries(database, "").beat("another", now)
+    office = site.stage.parts.office
+    served = await readiness(office, stale_after=60, served=frozenset({"newsroom", "press"}))
+    assert served.ok
+    assert served.facts["oldest_due_age"] == pytest.approx(90, abs=5)
+    assert (await readiness(office, stale_after=60)).ok  # the queue does not know who is there
+    alone = await readiness(office, stale_after=60, served=frozenset({"newsroom"}))
+    assert alone.reasons == ("no worker serves press, where a delivery has been due for 90 seconds",)
 
 
 async def test_metrics_count_deliveries_and_requests_and_belong_to_one_application(site: Site) -> None:
