@@ -105,7 +105,7 @@ async def test_a_lane_that_nobody_serves_is_told_however_busy_the_others_are(sit
     site.time.ahead += timedelta(seconds=120)
     database, now = site.stage.parts.database, site.time()
     async with database.transaction() as connection:
-        due = update(deliveries).where(deliveries.c.channel == "press")
+        due = update(deliveries).where(deliveries.c.channel == "newsroom")
         await connection.execute(due.values(state="queued", due=now - timedelta(seconds=90)))
         await connection.execute(update(attempts).values(finished_at=now))  # another lane ended one a moment ago
         await connection.commit()
@@ -115,8 +115,8 @@ async def test_a_lane_that_nobody_serves_is_told_however_busy_the_others_are(sit
     assert served.ok
     assert served.facts["oldest_due_age"] == pytest.approx(90, abs=5)
     assert (await readiness(office, stale_after=60)).ok  # the queue does not know who is there
-    alone = await readiness(office, stale_after=60, served=frozenset({"newsroom"}))
-    assert alone.reasons == ("no worker serves press, where a delivery has been due for 90 seconds",)
+    alone = await readiness(office, stale_after=60, served=frozenset({"press"}))
+    assert alone.reasons == ("no worker serves newsroom, where a delivery has been due for 90 seconds",)
 
 
 async def test_metrics_count_deliveries_and_requests_and_belong_to_one_application(site: Site) -> None:
