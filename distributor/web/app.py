@@ -59,6 +59,8 @@ async def _answers(
     """Errors become pages in words, and every answer carries the protecting headers."""
     response: web.StreamResponse
     try:
+        if _unkeepable(request):
+            raise web.HTTPNotFound
         response = await handler(request)
     except web.HTTPRedirection as redirection:
         response = web.Response(status=redirection.status, headers={"Location": redirection.headers["Location"]})
@@ -79,6 +81,11 @@ async def _answers(
             # What is out may be corrected or withdrawn at any moment: nobody shows an old copy without asking.
             response.headers.setdefault("Cache-Control", "no-cache")
     return response
+
+
+def _unkeepable(request: web.Request) -> bool:
+    """True for an address with a NUL in it: PostgreSQL takes none in any text, so nothing of ours is called so."""
+    return "\x00" in request.path or any("\x00" in name + value for name, value in request.query.items())
 
 
 class Server:

@@ -40,9 +40,11 @@ async def gate(
 
 
 async def _form(request: web.Request) -> dict[str, str]:
-    """The fields of a form; none for a body that is no form in UTF-8."""
+    """The fields of a form; none for a body that is no form in UTF-8, and none that holds a NUL, which no database of
+    ours keeps."""
     try:
-        return {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+        fields = (await request.post()).items()
+        return {name: value for name, value in fields if isinstance(value, str) and "\x00" not in value}
     except ValueError:
         return {}
 

@@ -149,6 +149,9 @@ async def test_media_comes_in_ranges_with_its_type_and_a_safe_name_and_originals
         "/archive?before=0001-01-01T00:00:00%2B14:00",
         "/archive?before=2026-01-01T00:00:00",
         "/releases/%00",
+        "/archive?q=%00",
+        "/feeds/cap.xml?status=%00",
+        "/releases/%ED%A0%80%FF",
         "/static/../app.py",
     ],
 )
