@@ -17,8 +17,8 @@ import redis.asyncio
 
 from benchmarks import child
 from benchmarks.ground import ground
-from benchmarks.peers import commands
 from benchmarks.results import Result, median, result, value_of
+from benchmarks.spent import commands
 from distributor.core.rendering import Rendering
 from tests.services import postgres_server, redis_server
 

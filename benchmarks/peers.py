@@ -20,6 +20,7 @@ from taskiq_redis import RedisStreamBroker
 from benchmarks import child
 from benchmarks.peers_worker import CONCURRENCY, TASK
 from benchmarks.results import Result, median, result
+from benchmarks.spent import commands
 from tests.services import RedisServer, redis_server
 
 SETUP = (
@@ -67,11 +68,6 @@ async def _drain(server: RedisServer, peer: Peer, loop: str, jobs: int) -> dict[
         spent = await commands(client) - before
     assert done["jobs"] == jobs - 1, f"{peer.label} completed {done['jobs'] + 1} of {jobs}"
     return {"rate": done["jobs"] / done["seconds"], "commands": spent / jobs}
-
-
-async def commands(client: Any) -> int:
-    """Commands that this Redis has carried out since it started, those inside its scripts too."""
-    return int((await client.info("stats"))["total_commands_processed"])
 
 
 async def _enqueue_saq(url: str, jobs: int) -> None:

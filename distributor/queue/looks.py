@@ -16,9 +16,9 @@ from distributor.core.policy import RetryPolicy
 from distributor.core.ports import Claimed, Clock, DeliveryStore, Result
 from distributor.queue.attempt import plain
 from distributor.queue.lane import Lane
+from distributor.queue.pause import sleep_or
 from distributor.queue.progress import KeptProgress
 from distributor.queue.recorder import Recorder
-from distributor.queue.runner import sleep_or
 
 log = structlog.get_logger(__name__)
 

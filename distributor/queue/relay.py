@@ -15,7 +15,7 @@ import structlog
 from distributor.core.ports import EVERY, Clock, DeliveryStore, LaneState
 from distributor.queue.clockwatch import ClockWatch
 from distributor.queue.lane import Lane
-from distributor.queue.runner import sleep_or
+from distributor.queue.pause import sleep_or
 
 log = structlog.get_logger(__name__)
 

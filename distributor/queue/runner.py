@@ -21,6 +21,7 @@ from distributor.queue.clockwatch import ClockWatch
 from distributor.queue.grip import Grip
 from distributor.queue.heed import Heed
 from distributor.queue.lane import AHEAD_SECONDS, Lane
+from distributor.queue.pause import sleep_or
 from distributor.queue.progress import FenceLost, KeptProgress
 from distributor.queue.recorder import Recorder
 from distributor.queue.starting import MOMENT, Gate
@@ -292,12 +293,3 @@ def nothing() -> None:
 
 def _time() -> float:
     return asyncio.get_running_loop().time()
-
-
-async def sleep_or(event: asyncio.Event, seconds: float) -> None:
-    """Sleep until the event is set, at most so long."""
-    try:
-        async with asyncio.timeout(max(seconds, 0.0)):
-            await event.wait()
-    except TimeoutError:
-        return
