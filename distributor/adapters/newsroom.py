@@ -19,8 +19,9 @@ from distributor.adapters.site import clean_html, download_profile
 from distributor.core.asset import Asset, MediaKind, Profile
 from distributor.core.channel import Action, Allowance, Health, Job, Post, Posts, Progress, Source, Traits
 from distributor.core.markup import html, parse, plain
-from distributor.core.outcome import Absent, Finding, Outcome, Receipt, Rejected, Sent
+from distributor.core.outcome import Absent, Deferred, Finding, Outcome, Receipt, Rejected, Sent
 from distributor.core.ports import PageMark, Surroundings
+from distributor.core.refusal import PageHeld
 from distributor.core.release import LanguageVersion, MediaItem
 from distributor.core.rendering import Part, Placed, Problem, Rendering, Severity
 
@@ -130,10 +131,13 @@ class Newsroom:
     async def publish(self, job: Job, progress: Progress) -> Outcome:
         """Put the page, or what the action makes of it. A repeat with the same key changes nothing."""
         now = self._around.clock()
-        mark = PageMark(job.key, job.delivery_id, job.revision)
-        path = await self._around.pages.put(
-            job.release_id, mark, lambda before: after(job.action, before, job.rendering, now), now
-        )
+        mark = PageMark(job.key, job.delivery_id, job.revision, job.action in (Action.HOLD, Action.LIFT))
+        try:
+            path = await self._around.pages.put(
+                job.release_id, mark, lambda before: after(job.action, before, job.rendering, now), now
+            )
+        except PageHeld:
+            return Deferred("held", "the release is held; its words wait for the end of the hold", 5.0, throttled=True)
         if path:
             return self._sent(path)
         if job.action in _BESIDE:

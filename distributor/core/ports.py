@@ -257,11 +257,13 @@ MakePage = Callable[[Page | None], Page | None]
 
 @dataclass(frozen=True, slots=True)
 class PageMark:
-    """Which delivery writes a page: its key, its number (later ones have higher numbers), and the revision it shows."""
+    """Which delivery writes a page: its key, its number (later ones have higher numbers), and the revision it shows.
+    `beside`: it marks the page (a hold, its end), leaves what stands, and may pass words that still wait."""
 
     key: str
     number: int
     revision: int
+    beside: bool = False
 
 
 class Pages(Protocol):

@@ -13,3 +13,7 @@ class Refused(Exception):
         super().__init__(code)
         self.code = code
         self.params = params
+
+
+class PageHeld(Exception):
+    """A hold has passed these words and stands: they wait for its end."""

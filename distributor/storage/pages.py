@@ -6,6 +6,7 @@ May touch: pages, page_files. A file may be served only while a published page n
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,12 +14,14 @@ from sqlalchemy import ColumnElement, RowMapping, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from distributor.core.ports import MakePage, Page, PageMark
+from distributor.core.refusal import PageHeld
 from distributor.core.release import ReleaseState
 from distributor.core.text import normalise
 from distributor.storage.database import Database
 from distributor.storage.schema import page_files, pages, releases
 
 WITHDRAWN = "withdrawn"
+SHOWS = "shows"  # of a page that was replaced: the number of the delivery whose words stand
 
 
 class NewsroomPages:
@@ -33,9 +36,16 @@ class NewsroomPages:
             query = select(pages).where(pages.c.release_id == release_id).with_for_update()
             before = (await connection.execute(query)).mappings().first()
             if before is not None:
-                if before["key"] != mark.key and before["number"] < mark.number and before["state"] != WITHDRAWN:
+                shows = before["page"].get(SHOWS, before["number"])
+                # A hold may pass a correction that still waits, and must not keep its words from the page for ever.
+                newer = mark.number > (before["number"] if mark.beside else shows)
+                if before["key"] != mark.key and newer and before["state"] != WITHDRAWN:
+                    if mark.number < before["number"] and await _held(connection, release_id):
+                        raise PageHeld
                     page = make(before["page"])
                     if page is not None:
+                        page = {**page, SHOWS: shows if mark.beside else mark.number}
+                        mark = replace(mark, number=max(mark.number, before["number"]))
                         await _replace(connection, release_id, mark, page, now)
                         await connection.commit()
                 return f"/releases/{before['slug']}"
@@ -119,6 +129,11 @@ def _columns(mark: PageMark, page: Page, now: datetime) -> dict[str, Any]:
         "state": page["state"],
         "updated_at": now,
     }
+
+
+async def _held(connection: AsyncConnection, release_id: str) -> bool:
+    state = (await connection.execute(select(releases.c.state).where(releases.c.id == release_id))).scalar()
+    return bool(state == ReleaseState.HELD)
 
 
 async def _replace(connection: AsyncConnection, release_id: str, mark: PageMark, page: Page, now: datetime) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import insert, update
 
 from distributor.adapters.newsroom import Newsroom, NewsroomSettings
 from distributor.core.channel import Job, Source
-from distributor.core.outcome import Absent, Rejected, Sent
+from distributor.core.outcome import Absent, Deferred, Rejected, Sent
 from distributor.core.release import Action, LanguageVersion, Notice, Revision
 from distributor.storage.database import Database
 from distributor.storage.pages import NewsroomPages
@@ -205,7 +205,7 @@ async def test_a_hold_marks_the_page_and_its_lifting_or_a_correction_frees_it(of
     assert held["languages"] == plain["languages"]
     assert (await office.row())["state"] == "held"
     lifted = await office.put(follows(one, Action.LIFT), one)
-    assert lifted == plain | {"notices": 2}
+    assert lifted == plain | {"notices": 2, "shows": lifted["shows"]}
     assert (await office.row())["state"] == "published"
     await office.put(follows(one, Action.HOLD), one)
     page = await office.put(follows(one, versions=(dataclasses.replace(KA, lead="სხვა"), EN)), one)
@@ -228,6 +228,28 @@ async def test_an_older_delivery_never_overwrites_a_newer_state(office: Office) 
             assert await office.row() == row
         done.append(job)
     assert (await office.row())["state"] == "withdrawn"
+
+
+async def test_a_correction_that_a_hold_has_passed_waits_for_its_end_and_comes_all_the_same(office: Office) -> None:
+    """Seed 468: it waited for a database that took no write, a hold came and went; it was called sent, and the
+    page showed the old words for ever."""
+    one = await first(office)
+    await office.put(one)
+    late = await office.job(follows(one, versions=(dataclasses.replace(KA, lead="სხვა"), EN)), one)
+    await office.put(follows(one, Action.HOLD), one)
+    async with office.database.transaction() as connection:
+        await connection.execute(update(releases).values(state="held"))
+        await connection.commit()
+    assert isinstance(await office.site.publish(late, Recorder()), Deferred)
+    assert (await office.row())["state"] == "held"
+    async with office.database.transaction() as connection:
+        await connection.execute(update(releases).values(state="distributing"))
+        await connection.commit()
+    assert isinstance(await office.site.publish(late, Recorder()), Sent)
+    row = await office.row()
+    assert (row["page"]["languages"]["ka"]["lead"], row["state"]) == ("სხვა", "published")
+    await office.put(follows(one, Action.LIFT), one)
+    assert (await office.row())["page"]["languages"]["ka"]["lead"] == "სხვა"
 
 
 async def test_a_correction_that_was_frozen_before_a_hold_and_approved_after_it_is_the_newer_one(

@@ -164,7 +164,8 @@ class Platform:
         made = before.delivery_id if before else job.delivery_id
         shows = before.revision if before and op.label in (Action.HOLD, Action.LIFT) else job.revision
         gone = page and op.label is Action.WITHDRAW
-        last = job.delivery_id
+        # A mark leaves what stands, and may pass words that still wait.
+        last = before.last_id if before and op.label in (Action.HOLD, Action.LIFT) else job.delivery_id
         self.stands[remote] = Standing(channel, address, job.release_id, made, last, shows, op.label, gone)
 
     def _change(self, job: Job, target: str, index: int) -> None:
