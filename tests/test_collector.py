@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 from distributor.demo.stage import Stage
+from tests.serving import ROOT, serving
 
-ROOT = Path(__file__).resolve().parent.parent
 AT_THE_END = "import atexit, gc; atexit.register(lambda: print('frozen', gc.get_freeze_count(), gc.get_threshold()[0]))"
 A_BATCH = """
 import gc
@@ -48,14 +47,7 @@ async def test_the_service_settles_when_it_has_started(tmp_path: Path) -> None:
 
 def _serve(settings: Path) -> str:
     """Run the service until it says that it runs, end it; its last line."""
-    program = f"{AT_THE_END}; from distributor.cli import main; main()"
-    with subprocess.Popen(
-        [sys.executable, "-c", program, "--config", str(settings), "serve"],
-        cwd=settings.parent,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with serving(settings, "-c", f"{AT_THE_END}; from distributor.cli import main; main()") as process:
         assert process.stdout is not None
         assert "Distributor runs" in process.stdout.readline()
         process.send_signal(signal.SIGTERM)

@@ -15,8 +15,7 @@ import pytest
 
 from distributor.demo import Stage
 from distributor.media.samples import sample_photos
-
-ROOT = Path(__file__).parents[2]
+from tests.serving import ROOT, serving
 
 
 def run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -153,13 +152,7 @@ async def test_serve_starts_in_under_two_seconds_and_stops_cleanly_on_sigterm(tm
 def _serve_once(settings: Path) -> float:
     """Start bot, worker and web in one process, wait until it says so, end it; seconds until it said so."""
     began = time.monotonic()
-    with subprocess.Popen(
-        [sys.executable, "-m", "distributor", "--config", str(settings), "serve"],
-        cwd=settings.parent,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with serving(settings) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
         took = time.monotonic() - began
