@@ -21,7 +21,16 @@ from distributor.adapters.email_settings import EmailSettings, plain_address
 from distributor.adapters.email_smtp import NotOpened, open_conversation, tls_context
 from distributor.core.asset import Asset, Profile
 from distributor.core.channel import Action, Allowance, Health, Job, Progress, Source, Traits
-from distributor.core.outcome import Absent, CannotTell, Deferred, Finding, Outcome, Receipt, Rejected, Scope, Sent
+from distributor.core.outcome import (
+    Absent,
+    CannotTell,
+    Deferred,
+    Finding,
+    Outcome,
+    Rejected,
+    Scope,
+    nothing_stood,
+)
 from distributor.core.ports import Surroundings
 from distributor.core.rendering import Problem, Rendering, Severity
 
@@ -95,7 +104,7 @@ class Email:
     async def publish(self, job: Job, progress: Progress) -> Outcome:
         """One transaction for one reader. What follows a publication is a mail of its own: a sent one stays sent."""
         if _nothing_stands(job):
-            return Sent(Receipt((), detail={"nothing": "stood there"}))
+            return nothing_stood()
         composed = await self._unsigned(job)
         if isinstance(composed, Mail) and self._settings.dkim_key_file is not None:
             composed = await self._signed(composed)

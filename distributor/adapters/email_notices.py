@@ -23,7 +23,7 @@ ACKNOWLEDGE = "{acknowledge}"
 """Stands for the reader's own link that says: I have read this."""
 
 FIRST = "{first}"
-"""Stands for the time at which this reader got the first version."""
+"""Stands for the time at which the first version was sent to this reader. Whether he got it is not always known."""
 
 MAIL = "mail"  # Part.kind of a publication
 KINDS = {
@@ -81,7 +81,7 @@ _ENGLISH = NoticeWords(
         Action.LIFT: Said("HOLD LIFTED", "We have checked this release. It may be used again as you have it."),
     },
     gone="Withdrawn from this release: {what} of the earlier mail. Do not use it, and delete your copies.",
-    first="You got the first version on",
+    first="The first version was sent on",
     acknowledge="I have read this",
     until="EMBARGO until {time}",
     closed="Not for publication before {time} ({zone}).",
@@ -108,7 +108,7 @@ _NOTICES = {
             ),
         },
         gone="ამ მასალიდან გამოთხოვილია (ნუმერაცია ადრინდელი წერილისაა): {what}. არ გამოიყენოთ და წაშალეთ ასლები.",
-        first="პირველი ვერსია მიიღეთ",
+        first="პირველი ვერსია გაიგზავნა",
         acknowledge="გავეცანი",
         until="ემბარგო {time}-მდე",
         closed="არ გამოაქვეყნოთ {time}-მდე ({zone}).",
@@ -132,7 +132,7 @@ _NOTICES = {
             ),
         },
         gone="Из этого сообщения отозвано (номера прежнего письма): {what}. Не используйте и удалите копии.",
-        first="Первую версию вы получили",
+        first="Первая версия отправлена",
         acknowledge="Прочитано",
         until="ЭМБАРГО до {time}",
         closed="Не публиковать до {time} ({zone}).",

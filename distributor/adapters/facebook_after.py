@@ -21,7 +21,7 @@ from distributor.adapters.facebook_graph import FacebookClient, GraphRefusal, Un
 from distributor.adapters.facebook_media import step_of
 from distributor.adapters.facebook_text import CORRECTED, EDIT, POST, REPOST, is_video
 from distributor.core.channel import RESTORED, Action, Before, Job, Progress
-from distributor.core.outcome import Deferred, Outcome, Receipt, Rejected, Sent
+from distributor.core.outcome import NOTHING_STOOD, Deferred, Outcome, Receipt, Rejected, Sent, nothing_stood
 from distributor.core.ports import Clock
 from distributor.core.rendering import Part
 
@@ -143,7 +143,7 @@ class Standing:
     async def withdraw(self, job: Job, progress: Progress) -> Outcome:
         """Delete the posts of the release, and what they show: a photo is an object of its own."""
         if job.before is None:
-            return Sent(Receipt((), detail={"nothing": "stood there"}))
+            return nothing_stood()
         found = await self.find(job.before)
         if not isinstance(found, Found):
             return found
@@ -157,7 +157,7 @@ class Standing:
             words = "what is known was deleted, but another post may stand" if found.posts else "the post was not found"
             return self._ask(words, job.before)
         gone = " ".join(deleted(progress))
-        return Sent(Receipt((), detail={"deleted": gone} if gone else {"nothing": "stood there"}))
+        return Sent(Receipt((), detail={"deleted": gone} if gone else dict(NOTHING_STOOD)))
 
     async def clear(self, ids: Iterable[str], progress: Progress) -> Deferred | Rejected | None:
         """Delete objects, one after the other. None: all of them are gone."""

@@ -19,7 +19,7 @@ from distributor.adapters.site import clean_html, download_profile
 from distributor.core.asset import Asset, MediaKind, Profile
 from distributor.core.channel import Action, Allowance, Health, Job, Post, Posts, Progress, Source, Traits
 from distributor.core.markup import html, parse, plain
-from distributor.core.outcome import Absent, Deferred, Finding, Outcome, Receipt, Rejected, Sent
+from distributor.core.outcome import Absent, Deferred, Finding, Outcome, Receipt, Rejected, Sent, nothing_stood
 from distributor.core.ports import PageMark, Surroundings
 from distributor.core.refusal import PageHeld
 from distributor.core.release import LanguageVersion, MediaItem
@@ -141,7 +141,7 @@ class Newsroom:
         if path:
             return self._sent(path)
         if job.action in _BESIDE:
-            return Sent(Receipt((), (), {"nothing": "stood there"}))
+            return nothing_stood()
         return Rejected("withdrawn", "the release was withdrawn before this page came to be")
 
     async def reconcile(self, job: Job, progress: Progress) -> Finding:

@@ -48,14 +48,7 @@ from distributor.adapters.telegram_transport import Timeouts, close, open_bot
 from distributor.adapters.telegram_witness import SETTLES, Witness
 from distributor.core.asset import Asset, Profile
 from distributor.core.channel import Action, Allowance, Health, Job, Posts, Progress, Source, Traits
-from distributor.core.outcome import (
-    Absent,
-    CannotTell,
-    Finding,
-    Outcome,
-    Receipt,
-    Sent,
-)
+from distributor.core.outcome import Absent, CannotTell, Finding, Outcome, nothing_stood
 from distributor.core.ports import Surroundings
 from distributor.core.refusal import Refused
 from distributor.core.rendering import Part, Problem, Rendering
@@ -69,6 +62,11 @@ _ACTIONS = frozenset({Action.PUBLISH, Action.CORRECT, Action.WITHDRAW})
 def _follows(job: Job) -> bool:
     """True where what stands is to be changed; without it a correction publishes."""
     return job.action in (Action.CORRECT, Action.WITHDRAW) and job.before is not None
+
+
+def _nothing_stands(job: Job) -> bool:
+    """True where there is nothing to withdraw, and no reader to tell of it or of a hold: he never got the release."""
+    return job.before is None and job.action not in (Action.PUBLISH, Action.CORRECT)
 
 
 class Telegram:
@@ -142,8 +140,8 @@ class Telegram:
         changes what stands."""
         if _follows(job):
             return await self._follow.run(job, progress)
-        if job.action is Action.WITHDRAW:
-            return Sent(Receipt((), (), {"nothing": "stood there"}))
+        if _nothing_stands(job):
+            return nothing_stood()
         parts = posts_of(job.rendering)
         for index, part in enumerate(parts):
             if done(progress, index) is None:
@@ -175,7 +173,7 @@ class Telegram:
         """
         if _follows(job):
             return await self._follow.look(job, progress)
-        if job.action is Action.WITHDRAW:
+        if _nothing_stands(job):
             return Absent("there was nothing to do")
         index = missing(job, progress)
         if index is None:

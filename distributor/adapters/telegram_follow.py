@@ -13,9 +13,19 @@ from dataclasses import replace
 
 from distributor.adapters.telegram_edits import Edits
 from distributor.adapters.telegram_errors import Change
-from distributor.adapters.telegram_notices import ADDED, CORRECTION, WITHDRAWAL, lacks
+from distributor.adapters.telegram_notices import ADDED, CORRECTION, WITHDRAWAL, index_of, lacks
 from distributor.adapters.telegram_parts import done, in_doubt, kept_of, staged, unasked
-from distributor.adapters.telegram_plan import Drop, Edit, Op, Post, correcting, still_visible, withdrawing
+from distributor.adapters.telegram_plan import (
+    LABELLED,
+    Drop,
+    Edit,
+    Op,
+    Post,
+    correcting,
+    still_visible,
+    telling,
+    withdrawing,
+)
 from distributor.adapters.telegram_posting import Posting
 from distributor.adapters.telegram_render import main_items
 from distributor.adapters.telegram_slots import (
@@ -26,6 +36,7 @@ from distributor.adapters.telegram_slots import (
     KEPT,
     STUCK,
     TEXT,
+    TOLD,
     Slot,
     Standing,
     first_id,
@@ -153,8 +164,12 @@ async def _keep_unsure(progress: Progress, now: Standing, op: Op) -> None:
 def plan(job: Job, progress: Progress) -> list[Op]:
     """What is left to do, in order."""
     slots, doubt = standing(job, progress).slots, job.before is not None and job.before.doubt
-    plans = withdrawing if job.action is Action.WITHDRAW else correcting
-    return plans(slots, job.rendering, doubt=doubt)
+    subscriber = bool(job.destination.token)  # who may have used it, and whom no edit or deletion reaches
+    if job.action is Action.WITHDRAW:
+        return withdrawing(slots, job.rendering, doubt=doubt or subscriber)
+    ops = correcting(slots, job.rendering, doubt=doubt)
+    told = any(done(progress, index_of(job.rendering, kind)) is not None for kind in LABELLED)
+    return ops if told or not subscriber else [*ops, *telling(job.rendering, ops)]
 
 
 def after_call(slot: Slot, op: Edit | Drop, change: Change) -> tuple[Slot | None, str]:
@@ -187,8 +202,8 @@ def messages_of(op: Post, kept: Mapping[str, object]) -> list[Slot]:
 def _said(op: Post, kept: Mapping[str, object]) -> str:
     ids = kept.get("ids")
     numbers = ", ".join(map(str, ids)) if isinstance(ids, list) else "seen by a person"
-    what = {ADDED: "further photos", CORRECTION: "labelled correction", WITHDRAWAL: "notice"}
-    return f"{numbers}: {what.get(op.part.kind, 'further text')} posted"
+    what = {ADDED: "further photos", CORRECTION: "labelled correction", WITHDRAWAL: "notice", TOLD: "notice"}
+    return f"{numbers}: {what.get(op.place, 'further text')} posted"
 
 
 def _end(job: Job, now: Standing) -> Outcome:

@@ -11,6 +11,8 @@ How a correction changes a post:
   no edit takes a picture away; where other texts stand already, or the new one is too long, it is deleted instead.
 - Texts too many are deleted, or say no more than that the release was corrected; further texts are answers.
 - Where a number is unknown, or an edit was refused, the labelled correction follows.
+- Nobody is told of an edit or a deletion by Telegram. Subscribers may have used what they got: a correction answers
+  what it edited with its label, and a withdrawal says what was withdrawn.
 """
 
 from __future__ import annotations
@@ -21,13 +23,28 @@ from difflib import SequenceMatcher
 
 from distributor.adapters.telegram_notices import ADDED, CORRECTION, NOTICE, WITHDRAWAL, index_of, posts_of
 from distributor.adapters.telegram_render import main_items
-from distributor.adapters.telegram_slots import BLANK, CLAIMED, GONE, HEAD, KEPT, STUCK, TEXT, Slot, key_of, mark_of
+from distributor.adapters.telegram_slots import (
+    BLANK,
+    CLAIMED,
+    GONE,
+    HEAD,
+    KEPT,
+    STUCK,
+    TEXT,
+    TOLD,
+    Slot,
+    key_of,
+    mark_of,
+)
 from distributor.adapters.telegram_text import CAPTION_LIMIT
 from distributor.core.rendering import Part, Placed, Rendering
 from distributor.core.text import utf16_length
 
 Pair = tuple[Placed, Placed | None]
 """A photo, or a film with its thumbnail."""
+
+LABELLED = (ADDED, CORRECTION)
+"""Part.kind of the new messages by which a reader learns that there is a correction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +78,8 @@ Op = Edit | Drop | Post
 
 
 def withdrawing(slots: Sequence[Slot], rendering: Rendering, *, doubt: bool) -> list[Op]:
-    """A withdrawal: everything is deleted, or else says that it was withdrawn."""
+    """A withdrawal: everything is deleted, or else says that it was withdrawn. `doubt`: readers are told in any case,
+    for something else may stand there, or they may have used it."""
     notice, alone = (rendering.parts[index_of(rendering, kind)] for kind in (NOTICE, WITHDRAWAL))
     ops: list[Op] = []
     captioned: set[str] = set()
@@ -92,6 +110,13 @@ def correcting(slots: Sequence[Slot], rendering: Rendering, *, doubt: bool) -> l
     return ops
 
 
+def telling(rendering: Rendering, ops: Sequence[Op]) -> list[Op]:
+    """What a correction that edits says of itself, after all else: its label, where nothing labelled comes anyway."""
+    index = index_of(rendering, ADDED)
+    labelled = any(isinstance(op, Post) and op.place in (HEAD, *LABELLED) for op in ops)
+    return [] if labelled else [Post(index, rendering.parts[index], TOLD)]
+
+
 def still_visible(slots: Sequence[Slot], rendering: Rendering) -> list[Slot]:
     """After a correction: messages that show a picture which had to go, and that Telegram lets nobody change."""
     wanted = {key_of(item) for item, _ in main_items(posts_of(rendering)[0].media)}
@@ -100,7 +125,7 @@ def still_visible(slots: Sequence[Slot], rendering: Rendering) -> list[Slot]:
 
 def _unresolved(slot: Slot) -> bool:
     """A message of which it is not known that it shows the new version."""
-    if slot.place == CORRECTION:
+    if slot.place in (CORRECTION, TOLD):
         return False
     return (not slot.id and CLAIMED not in slot.note) or GONE in slot.note or STUCK in slot.note
 

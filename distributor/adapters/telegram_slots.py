@@ -17,7 +17,7 @@ from distributor.core.channel import Before, Job, Progress
 from distributor.core.data import digest, to_data
 from distributor.core.rendering import Part, Placed
 
-HEAD, TEXT, ADDED = "head", "text", "added"  # Slot.place, beside the kinds of telegram_notices
+HEAD, TEXT, ADDED, TOLD = "head", "text", "added", "told"  # Slot.place, beside the kinds of telegram_notices
 BLANK = "-"
 """Slot.media: the picture that says nothing, in place of one that had to go."""
 

@@ -20,7 +20,7 @@ from distributor.adapters.webhook_settings import WebhookSettings
 from distributor.adapters.webhook_signing import as_secret, message_id, signatures, subscriber_key
 from distributor.core.asset import Asset, Profile
 from distributor.core.channel import Action, Allowance, Health, Job, Progress, Source, Traits
-from distributor.core.outcome import Absent, Deferred, Finding, Outcome, Receipt, Rejected, Scope, Sent
+from distributor.core.outcome import Absent, Deferred, Finding, Outcome, Rejected, Scope, nothing_stood
 from distributor.core.ports import Surroundings
 from distributor.core.rendering import Problem, Rendering
 
@@ -86,7 +86,7 @@ class Webhook:
     async def publish(self, job: Job, progress: Progress) -> Outcome:
         """One call with one message."""
         if job.action in NOTICES and job.before is None:
-            return Sent(Receipt((), detail={"nothing": "stood there"}))
+            return nothing_stood()
         address = job.destination.address
         if fault := self.address_fault(address):
             scope = Scope.DELIVERY if fault == "private" else Scope.DESTINATION

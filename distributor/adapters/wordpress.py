@@ -17,14 +17,25 @@ from distributor.adapters.wordpress_render import File, content, first_photo, pr
 from distributor.adapters.wordpress_settings import WordPressSettings
 from distributor.core.asset import Asset, Profile
 from distributor.core.channel import Action, Allowance, Health, Job, Progress, Source, Traits
-from distributor.core.outcome import Absent, Deferred, Finding, LookAgain, Outcome, Receipt, Rejected, Sent, Unknown
+from distributor.core.outcome import (
+    Absent,
+    Deferred,
+    Finding,
+    LookAgain,
+    Outcome,
+    Receipt,
+    Rejected,
+    Sent,
+    Unknown,
+    nothing_stood,
+)
 from distributor.core.ports import Surroundings
 from distributor.core.rendering import Problem, Rendering
 
 __all__ = ["WordPress", "WordPressSettings"]
 
 _NEEDED = ("publish_posts", "edit_published_posts", "delete_published_posts", "upload_files")
-_NOTHING = Sent(Receipt((), detail={"nothing": "stood there"}))
+_NOTHING = nothing_stood()
 
 
 class WordPress:

@@ -17,7 +17,7 @@ from distributor.adapters.x_answers import after_delete, after_prepare
 from distributor.adapters.x_client import Unreadable, XClient
 from distributor.adapters.x_text import POST, REPLY, REPOST
 from distributor.core.channel import RESTORED, Action, Before, Job, Progress
-from distributor.core.outcome import Deferred, Outcome, Receipt, Rejected, Sent
+from distributor.core.outcome import NOTHING_STOOD, Deferred, Outcome, Receipt, Rejected, Sent, nothing_stood
 from distributor.core.ports import Clock
 from distributor.core.rendering import Part
 
@@ -123,7 +123,7 @@ class Standing:
     async def withdraw(self, job: Job, progress: Progress) -> Outcome:
         """Delete every post of the release."""
         if job.before is None:
-            return Sent(Receipt((), detail={"nothing": "stood there"}))
+            return nothing_stood()
         found = await self.find(job.before)
         if not isinstance(found, Found):
             return found
@@ -134,7 +134,7 @@ class Standing:
         if not found.certain:
             words = "what is known was deleted, but another post may stand" if gone else "the post was not found"
             return self._ask(words, job.before)
-        return Sent(Receipt((), detail={"deleted": " ".join(gone)} if gone else {"nothing": "stood there"}))
+        return Sent(Receipt((), detail={"deleted": " ".join(gone)} if gone else dict(NOTHING_STOOD)))
 
     async def clear(self, ids: Iterable[str], progress: Progress) -> Deferred | Rejected | None:
         """Delete posts, the first one first: it is the one that is shared. None: all of them are gone."""

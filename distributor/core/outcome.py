@@ -36,6 +36,15 @@ class Sent:
     receipt: Receipt
 
 
+NOTHING_STOOD = {"nothing": "stood there"}
+"""Receipt.detail of a withdrawal, a hold or its end that found nothing of the release, and so nobody to tell."""
+
+
+def nothing_stood() -> Sent:
+    """There was nothing to do, and nothing was done."""
+    return Sent(Receipt((), detail=dict(NOTHING_STOOD)))
+
+
 @dataclass(frozen=True, slots=True)
 class Deferred:
     """It did not happen, or a repeat of it has no second effect, and it is tried again later.

@@ -212,9 +212,14 @@ class Approvals:
             after = state_after(revision.content, now)
         elif decision is Decision.RESUME:
             after = ReleaseState.DISTRIBUTING if revision.approved_hash else ReleaseState.SUBMITTED
+            # Else a hold that is told to nobody yet would be told in the next one, and its end with it.
+            await promises.cancel_queued(connection, release_id, "lifted", "the hold was lifted", now, Action.HOLD)
             await promises.release_queue(connection, release_id, now)
         elif decision is Decision.HOLD:
             after = ReleaseState.HELD
+            await promises.cancel_queued(
+                connection, release_id, "held_again", "the release is held again", now, Action.LIFT
+            )
         elif not over_proposal:
             after = ReleaseState.REJECTED
         allowed = tuple(allowed_from(decision, proposed=bool(release.proposed), action=revision.content.action))

@@ -6,6 +6,7 @@ one statement, never a list in memory.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,10 +14,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Text, and_, case, cast, exists, func, insert, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from distributor.core.outcome import DOUBT
+from distributor.core.outcome import DOUBT, NOTHING_STOOD
 from distributor.core.release import Action, Revision
 from distributor.core.rendering import Rendering
 from distributor.storage.schema import deliveries, destinations, subscriptions
+
+_SHOWS = (Action.PUBLISH.value, Action.CORRECT.value)
+_NOTHING = json.dumps(next(iter(NOTHING_STOOD)))  # as JSON has a key; quoted by a platform, it would be escaped
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +74,9 @@ async def promise_after(
         deliveries.c.destination_id == destinations.c.id,
         deliveries.c.revision < revision.number,  # not what this same decision has promised a moment ago
     )
-    reached: ColumnElement[bool] = exists().where(*theirs, or_(*_out()))
+    reached: ColumnElement[bool] = exists().where(*theirs, _out())
     if fixed["action"] == Action.LIFT.value:  # those who were told of the hold, or may have been, and of no end since
-        reached = exists().where(*theirs, deliveries.c.action == Action.HOLD.value, or_(*_out()), ~_lifted_since())
+        reached = exists().where(*theirs, deliveries.c.action == Action.HOLD.value, _out(), ~_lifted_since())
     elif fixed["action"] == Action.WITHDRAW.value:  # again only where an earlier withdrawal has not done its work
         done = (deliveries.c.action == Action.WITHDRAW.value, deliveries.c.state == "sent")
         reached = and_(reached, ~exists().where(*theirs, *done))
@@ -139,8 +143,15 @@ async def _expand(
     return int(done.rowcount)
 
 
-def _out() -> tuple[ColumnElement[bool], ...]:
-    """Any of these: something of the release is there, or may be."""
+def _out() -> ColumnElement[bool]:
+    """True of a delivery by which something of the release is there, or may be: a text, or the notice of a hold. One
+    that found nothing there, and told nobody, put nothing there either."""
+    nothing = cast(deliveries.c.receipt, Text).contains(_NOTHING)
+    told = or_(deliveries.c.action.in_(_SHOWS), deliveries.c.receipt.is_(None), ~nothing)
+    return and_(or_(*_perhaps()), told)
+
+
+def _perhaps() -> tuple[ColumnElement[bool], ...]:
     return (
         deliveries.c.state.in_(["sending", "sent", "unknown", "case"]),
         deliveries.c.receipt.is_not(None),
@@ -154,7 +165,7 @@ def _out() -> tuple[ColumnElement[bool], ...]:
 async def stranded(connection: AsyncConnection, release_id: str) -> list[tuple[str, str]]:
     """Channel and address of own accounts at which something of the release stands and that the settings name no more:
     nothing that follows can be brought there."""
-    mine = and_(deliveries.c.destination_id == destinations.c.id, deliveries.c.release_id == release_id, or_(*_out()))
+    mine = and_(deliveries.c.destination_id == destinations.c.id, deliveries.c.release_id == release_id, _out())
     query = select(destinations.c.channel, destinations.c.address).where(
         destinations.c.kind == "own", destinations.c.status != "active", exists().where(mine)
     )
@@ -163,7 +174,7 @@ async def stranded(connection: AsyncConnection, release_id: str) -> list[tuple[s
 
 async def channels_out(connection: AsyncConnection, release_id: str) -> frozenset[str]:
     """The channels at which something of the release is there, or may be."""
-    query = select(deliveries.c.channel).where(deliveries.c.release_id == release_id, or_(*_out())).distinct()
+    query = select(deliveries.c.channel).where(deliveries.c.release_id == release_id, _out()).distinct()
     return frozenset((await connection.execute(query)).scalars().all())
 
 
@@ -176,16 +187,19 @@ async def channels_reached(connection: AsyncConnection, release_id: str) -> froz
 
 async def has_left(connection: AsyncConnection, release_id: str) -> bool:
     """True where something of the release is out, or may be: a new revision would be a second publication."""
-    query = select(deliveries.c.id).where(deliveries.c.release_id == release_id, or_(*_out()))
+    query = select(deliveries.c.id).where(deliveries.c.release_id == release_id, _out())
     return (await connection.execute(query.limit(1))).first() is not None
 
 
-async def cancel_queued(connection: AsyncConnection, release_id: str, code: str, reason: str, now: datetime) -> int:
-    """Cancel what waits to be sent of a release; it must not stand before what follows."""
+async def cancel_queued(
+    connection: AsyncConnection, release_id: str, code: str, reason: str, now: datetime, action: Action | None = None
+) -> int:
+    """Cancel what waits to be sent of a release, or what of it has this action; it must not stand before what
+    follows."""
+    waits = [deliveries.c.release_id == release_id, deliveries.c.state.in_(["queued", "waiting"])]
+    waits += [] if action is None else [deliveries.c.action == action.value]
     done = await connection.execute(
-        update(deliveries)
-        .where(deliveries.c.release_id == release_id, deliveries.c.state.in_(["queued", "waiting"]))
-        .values(state="cancelled", code=code, reason=reason, updated_at=now)
+        update(deliveries).where(*waits).values(state="cancelled", code=code, reason=reason, updated_at=now)
     )
     return int(done.rowcount)
 

@@ -17,12 +17,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from distributor.core.channel import Before
 from distributor.core.data import from_data
 from distributor.core.delivery import FINAL
-from distributor.core.outcome import DOUBT, Receipt
+from distributor.core.outcome import DOUBT, NOTHING_STOOD, Receipt
 from distributor.core.rendering import Rendering
 from distributor.storage.hot import Row
 from distributor.storage.schema import deliveries
 
 _SHOWS = ("publish", "correct")  # what puts a text there; a hold or a lift is a mail beside it
+_ENDS = ("withdraw", "lift")  # what a reader who was told of a hold waits for
 _OPEN = ("sending", "unknown", "case")
 
 
@@ -48,7 +49,7 @@ async def standing(connection: AsyncConnection, rows: Sequence[Row]) -> dict[int
     query = select(deliveries).where(
         deliveries.c.release_id.in_({row.release_id for row in following}),
         deliveries.c.destination_id.in_({row.destination_id for row in following}),
-        deliveries.c.action.in_(_SHOWS),
+        deliveries.c.action.in_([*_SHOWS, "hold"]),
     )
     earlier: dict[tuple[str, int], list[RowMapping]] = {}
     for found in (await connection.execute(query.order_by(deliveries.c.id))).mappings():
@@ -56,8 +57,10 @@ async def standing(connection: AsyncConnection, rows: Sequence[Row]) -> dict[int
     made = {}
     for row in following:
         before = [item for item in earlier.get((row.release_id, row.destination_id), ()) if item["id"] < row.id]
-        there = [item for item in before if _may_stand(item)]
-        if there:
+        there = [item for item in before if item["action"] in _SHOWS and _may_stand(item)]
+        if not there and row.action in _ENDS and (told := _told_of(before)) is not None:
+            made[row.id] = Standing(told, told, True)
+        elif there:
             sure = [item for item in there if item["state"] == "sent" or _tells(item)]
             newest = (sure or there)[-1]
             # What ended half-way is settled by the correction after it; what is open is in doubt however old it is.
@@ -73,6 +76,22 @@ def _may_stand(row: RowMapping) -> bool:
     began = any(name.startswith("part:") or name == DOUBT for name in (row["progress"] or {}))
     in_doubt = row["uncertain"] and row["state"] not in FINAL
     return row["state"] in ("sent", *_OPEN) or row["receipt"] is not None or in_doubt or began or _tells(row)
+
+
+def _told_of(before: Sequence[RowMapping]) -> RowMapping | None:
+    """The publication of which a reader heard by a hold alone: it may have been with him when the hold was decided, and
+    has turned out not to be. He was told to wait for what comes of it, so he is told, as where something may stand."""
+    heard = [item["id"] for item in before if item["action"] == "hold" and _was_heard(item)]
+    return next(
+        (item for item in reversed(before) if item["action"] in _SHOWS and heard and item["id"] < heard[-1]), None
+    )
+
+
+def _was_heard(hold: RowMapping) -> bool:
+    """True where the notice went out, or may have; not where it found nobody to tell."""
+    receipt: Any = hold["receipt"]
+    detail = (json.loads(receipt) if isinstance(receipt, str) else receipt or {}).get("detail", {})
+    return _may_stand(hold) and not NOTHING_STOOD.items() <= detail.items()
 
 
 def _tells(row: RowMapping) -> bool:

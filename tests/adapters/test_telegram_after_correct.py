@@ -501,6 +501,40 @@ async def test_f10_a_reader_who_blocked_the_bot_is_suspended(stage: Stage) -> No
     assert (outcome.code, outcome.scope) == ("blocked", Scope.DESTINATION)
 
 
+async def test_a_subscriber_is_told_of_what_was_edited_by_a_label_that_answers_it(opened: Open) -> None:
+    bulk = await opened(chat="")
+    release = await published(bulk, Destination(7, "public", str(READER), token="token"))
+    second = await release.corrected(release.changed(body="სხვა"))
+    third = await second.corrected(second.changed(body="მესამე"), "დაზუსტდა კიდევ")
+    post, first_label, label = bulk.sandbox.telegram.messages(READER)
+    assert "მესამე" in shown(post)
+    assert shown(first_label) == "✏️ შესწორებულია: დაზუსტდა"
+    assert shown(label) == "✏️ შესწორებულია: დაზუსტდა კიდევ"
+    assert {told["reply_to_message"]["message_id"] for told in (first_label, label)} == {post["message_id"]}
+    assert third.ids == [post["message_id"], first_label["message_id"], label["message_id"]]
+
+
+async def test_a_subscriber_who_gets_a_labelled_message_anyway_gets_no_second(opened: Open) -> None:
+    bulk = await opened(chat="")
+    release = await published(bulk, Destination(7, "public", str(READER), token="token"), photo_count=2)
+    await release.corrected(await release.with_photos(3))
+    assert [shown(post)[:2] for post in bulk.sandbox.telegram.messages(READER)] == ["✏️", "", "✏️"]
+
+
+async def test_a_subscriber_whose_label_has_no_answer_is_a_case_and_is_told_once(opened: Open) -> None:
+    bulk = await opened(chat="")
+    release = await published(bulk, Destination(7, "public", str(READER), token="token"))
+    bulk.order("sendMessage", "reset_after", effect=True)
+    new = release.changed(body="სხვა")
+    job = await release.job(new, Action.CORRECT, "დაზუსტდა")
+    outcome = await bulk.channel.publish(job, release.progress)
+    assert isinstance(outcome, Unknown)
+    assert isinstance(await release.look(job), CannotTell)
+    await release.progress.save(outcome.step, {"confirmed": "by a person"})
+    sent(await bulk.channel.publish(job, release.progress))
+    assert len(bulk.sandbox.telegram.messages(READER)) == 2
+
+
 async def test_f11_in_a_group_that_moved_the_labelled_correction_is_posted(stage: Stage) -> None:
     group = Destination(7, "public", str(GROUP), token="token")
     release = await published(stage, group)
@@ -517,8 +551,10 @@ async def test_f11_in_a_group_that_moved_the_labelled_correction_is_posted(stage
     job = await release.job(new, Action.CORRECT, destination=replace(group, address=str(moved)))
     second = release.follows(new, job.rendering, Sent(receipt))
     sent(await second.correct(second.changed(body="მესამე"), destination=job.destination))
-    assert "მესამე" in shown(stage.sandbox.telegram.messages(moved)[-1])
-    assert numbers(stage, moved)[-1] == told["message_id"]
+    edited, label = stage.sandbox.telegram.messages(moved)[-2:]
+    assert "მესამე" in shown(edited)
+    assert edited["message_id"] == told["message_id"]
+    assert label["reply_to_message"]["message_id"] == told["message_id"]
 
 
 async def test_a_post_that_an_administrator_changed_is_corrected_all_the_same(stage: Stage) -> None:

@@ -9,7 +9,16 @@ import pytest
 from telegram import Bot
 
 from distributor.core.channel import Action, Destination
-from distributor.core.outcome import Absent, CannotTell, Deferred, Receipt, Rejected, Scope, Sent, Unknown
+from distributor.core.outcome import (
+    Absent,
+    CannotTell,
+    Deferred,
+    Rejected,
+    Scope,
+    Sent,
+    Unknown,
+    nothing_stood,
+)
 from distributor.sandbox.telegram import DESK_TOKEN, WITNESS_TOKEN
 from tests.adapters.telegram_after import DAYS, Clock, calls, numbers, pictures, published, sent, shown
 from tests.adapters.telegram_stage import CHANNEL, GROUP, READER, Stage
@@ -74,7 +83,7 @@ async def test_what_somebody_deleted_before_is_withdrawn(stage: Stage) -> None:
 async def test_where_nothing_stands_nothing_is_done(stage: Stage) -> None:
     release = await published(stage)
     receipt = sent(await release.withdraw(before=None))
-    assert receipt == Receipt((), (), {"nothing": "stood there"})
+    assert receipt == nothing_stood().receipt
     assert len(calls(stage)) == 1
 
 
@@ -197,7 +206,29 @@ async def test_f11_what_stands_in_a_group_that_moved_is_told_and_named(stage: St
     assert isinstance(again, Rejected), "a repeat does not make it true"
 
 
+async def test_a_subscriber_who_may_have_used_it_is_told_that_it_is_gone(opened: Open) -> None:
+    bulk = await opened(chat="")
+    release = await published(bulk, Destination(7, "public", str(READER), token="token"), photo_count=2)
+    corrected = await release.corrected(release.changed(body="სხვა"))
+    receipt = sent(await corrected.withdraw(WORDS))
+    (notice,) = bulk.sandbox.telegram.messages(READER)
+    assert shown(notice).startswith(f"{LABEL}\n\n{release.revision.title}")
+    assert receipt.remote_ids == (str(notice["message_id"]),)
+    again = await corrected.withdraw(WORDS)
+    assert len(bulk.sandbox.telegram.messages(READER)) == 1, again
+
+
 # ---- hold and lift ----
+
+
+@pytest.mark.parametrize("action", [Action.HOLD, Action.LIFT, Action.WITHDRAW])
+async def test_a_subscriber_who_never_had_it_is_told_nothing(opened: Open, action: Action) -> None:
+    bulk = await opened(chat="")
+    release = await published(bulk, Destination(7, "public", str(READER), token="token"))
+    job = await release.job(replace(release.revision, number=2), action, before=None)
+    assert await bulk.channel.publish(job, release.progress.revived()) == nothing_stood()
+    assert isinstance(await release.look(job), Absent)
+    assert numbers(bulk, READER) == release.ids
 
 
 async def test_a_hold_is_told_to_subscribers_and_not_in_a_public_channel(opened: Open) -> None:

@@ -255,6 +255,25 @@ async def test_a_hold_reaches_those_who_may_have_it_while_their_mail_waits(stage
     await until(stage, lambda found: sum(row["action"] == "hold" and row["state"] == "sent" for row in found) == 3)
 
 
+async def test_who_heard_of_a_hold_hears_of_the_withdrawal_though_the_release_never_came(stage: Stage) -> None:
+    await stage.parts.office.operations.pause("press", None)
+    release_id = await write(stage, channels=("press",))
+    await approve(stage, release_id)
+    await tell(stage, "UPDATE deliveries SET state = 'case', uncertain = true")
+    await _decide(stage, release_id, Decision.HOLD)
+    await stage.parts.office.operations.resume("press", None)
+    await until(stage, lambda found: sum(row["action"] == "hold" and row["state"] == "sent" for row in found) == 3)
+    # A person looked: it is not there. It waits for the end of the hold, and goes with the withdrawal.
+    await tell(stage, "UPDATE deliveries SET state = 'waiting', uncertain = false WHERE action = 'publish'")
+    await withdraw(stage, release_id)
+    found = await ended(stage, release_id, 3)
+    assert {row["state"] for row in found} == {"sent"}
+    assert len(found) == len(SUBSCRIBERS)
+    subjects = [str(mail.message["Subject"]) for mail in stage.sandbox.mail.messages]
+    assert sum("გამოთხოვილია" in subject for subject in subjects) == len(SUBSCRIBERS)
+    assert len(subjects) == 2 * len(SUBSCRIBERS), "the hold and its end, and never the release"
+
+
 async def test_a_correction_of_what_nobody_has_yet_simply_goes_in_its_place(stage: Stage) -> None:
     await stage.parts.office.operations.pause("x", None)
     release_id = await write(stage, channels=("x", "newsroom"))

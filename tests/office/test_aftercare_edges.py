@@ -6,9 +6,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import update
 
 from distributor.core.approval import Decision
+from distributor.core.data import to_data
+from distributor.core.outcome import nothing_stood
 from distributor.core.people import Role
 from distributor.core.release import Kind, MediaItem, ReleaseState
 from distributor.media.samples import sample_photos
@@ -16,6 +19,8 @@ from distributor.storage import subscribers
 from distributor.storage.schema import deliveries
 from tests.office.press_office import ADMINISTRATOR, AUTHOR, EDITOR, KA, PressOffice, refusal
 from tests.office.test_aftercare import FIXED, WHAT, approve, corrected, everywhere, readers, stands, told
+
+NOBODY = to_data(nothing_stood().receipt)
 
 
 async def photos(office: PressOffice, count: int) -> tuple[MediaItem, ...]:
@@ -160,6 +165,23 @@ async def test_the_end_of_a_hold_is_told_only_to_those_who_heard_of_it(office: P
     assert lifted == {"heard@news.example"}
 
 
+@pytest.mark.parametrize("heard", [True, False])
+async def test_a_notice_that_found_nothing_makes_no_reader(office: PressOffice, heard: bool) -> None:
+    """He was about to get it when the hold was decided, and did not."""
+    await readers(office, "reader")
+    release_id = await office.approved()
+    await everywhere(office, release_id, "sending")
+    await office.decide(release_id, Decision.HOLD)
+    ended = {"receipt": {"remote_ids": ["1"], "links": [], "detail": {}}} if heard else {"receipt": NOBODY}
+    async with office.database.transaction() as connection:
+        await connection.execute(update(deliveries).where(deliveries.c.action == "publish").values(state="queued"))
+        await connection.execute(update(deliveries).where(deliveries.c.action == "hold").values(state="sent", **ended))
+        await connection.commit()
+    proposed = await office.office.aftercare.withdraw(release_id, office.people[AUTHOR], "it was wrong")
+    await approve(office, proposed)
+    assert ("reader@news.example" in await told(office, release_id, 3)) is heard
+
+
 async def test_a_release_that_waits_for_its_withdrawal_is_not_changed_meanwhile(office: PressOffice) -> None:
     release_id = await office.approved(embargo=office.now + timedelta(hours=3))
     care, author = office.office.aftercare, office.people[AUTHOR]
@@ -242,4 +264,33 @@ async def test_the_end_of_a_hold_is_told_once_though_a_second_hold_never_arrived
         "hold",
         "lift",
         "hold",
+    ]
+
+
+async def test_a_hold_that_is_told_to_nobody_yet_ends_with_its_lifting(office: PressOffice) -> None:
+    await readers(office, "reader")
+    release_id = await office.approved()
+    await everywhere(office, release_id, "sent")
+    for decision in (Decision.HOLD, Decision.RESUME, Decision.HOLD):
+        await office.decide(release_id, decision)
+    mine = [row for row in await office.rows(release_id) if "reader" in row["address"]]
+    assert [(row["action"], row["state"], row["code"]) for row in mine] == [
+        ("publish", "sent", ""),
+        ("hold", "cancelled", "lifted"),
+        ("hold", "queued", ""),
+    ]
+
+
+async def test_the_end_of_a_hold_that_is_told_to_nobody_yet_ends_with_the_next_hold(office: PressOffice) -> None:
+    await readers(office, "reader")
+    release_id = await office.approved()
+    await everywhere(office, release_id, "sent")
+    await office.decide(release_id, Decision.HOLD)
+    await everywhere(office, release_id, "sent")
+    for decision in (Decision.RESUME, Decision.HOLD):
+        await office.decide(release_id, decision)
+    mine = [row for row in await office.rows(release_id) if "reader" in row["address"]]
+    assert [(row["action"], row["state"], row["code"]) for row in mine[2:]] == [
+        ("lift", "cancelled", "held_again"),
+        ("hold", "queued", ""),
     ]

@@ -97,6 +97,28 @@ def _reached(facts: Facts, delivery: int) -> bool:
     return facts.shows(facts.by_id[delivery]) or facts.ever(delivery, "unknown", "case")
 
 
+def ends(facts: Facts) -> Iterator[str]:
+    """Whoever was told of a hold, and to wait for what comes of it, is told: the end, a withdrawal or the new text."""
+    kinds = (Action.LIFT.value, Action.WITHDRAW.value, Action.CORRECT.value)
+    for (release, destination), rows in facts.destinations.items():
+        where, status = facts.readers[destination]
+        if status != "active" or KINDS[rows[0]["channel"]].follows is not Follows.NOTICES:
+            continue
+        for hold in rows:
+            if hold["action"] != Action.HOLD.value or not facts.shows(hold):
+                continue
+            told = max(entry.n for entry in facts.changes_of[hold["id"]] if entry.what == "claim")
+            later = [entry for entry in facts.approvals if entry.was == release and entry.n > told]
+            first = next((entry.fence for entry in later if entry.step in kinds), 0)
+            after = [row for row in rows if row["revision"] == first]
+            name = f"{release} at {where} was told of the hold {hold['id']}"
+            if first and not after:
+                yield f"{name}, and of its end nothing was promised"
+            silent = [row for row in after if row["state"] == "sent" and not facts.shows(row)]
+            if silent and not any(facts.mistaken(row["id"]) for row in silent):
+                yield f"{name}, and nobody told him of its end"
+
+
 def over(facts: Facts) -> Iterator[str]:
     """After a withdrawal was committed nothing of its release is claimed any more but the withdrawal itself: only what
     was under way then may still arrive."""
@@ -120,6 +142,7 @@ def no_exercise(facts: Facts) -> Iterator[str]:
 INVARIANTS: dict[str, Callable[[Facts], Iterator[str]]] = {
     "what stands": stands,
     "only those who have it": only_those,
+    "the end of a hold": ends,
     "nothing after a withdrawal": over,
     "exercises": no_exercise,
 }

@@ -52,12 +52,27 @@ def test_nobody_is_told_of_what_follows(ground: Ground, broken: pytest.MonkeyPat
 
 
 def test_what_follows_is_promised_to_those_who_had_nothing(ground: Ground, broken: pytest.MonkeyPatch) -> None:
-    broken.setattr(promises, "_out", lambda: (literal(True),))
+    broken.setattr(promises, "_out", lambda: literal(True))
     assert "promised to one who had nothing" in first_found(ground, "only those who have it", busy)
 
 
+def test_the_end_of_a_hold_is_told_to_nobody(ground: Ground, broken: pytest.MonkeyPatch) -> None:
+    broken.setattr(promises, "_lifted_since", lambda: literal(True))
+    assert "of its end nothing was promised" in first_found(ground, "the end of a hold", busy)
+
+
+def test_the_end_of_a_hold_finds_nobody_to_tell(ground: Ground, broken: pytest.MonkeyPatch) -> None:
+    right = standing.standing
+
+    async def wrong(connection: Any, rows: Sequence[Any]) -> dict[int, Any]:
+        return await right(connection, [row for row in rows if row.action != "lift"])
+
+    broken.setattr(jobs, "standing", wrong)
+    assert "nobody told him" in first_found(ground, "the end of a hold", busy)
+
+
 def test_who_had_nothing_is_told_too(ground: Ground, broken: pytest.MonkeyPatch) -> None:
-    broken.setattr(promises, "_out", lambda: (literal(True),))
+    broken.setattr(promises, "_out", lambda: literal(True))
     broken.setattr(standing, "_may_stand", lambda row: True)
     found = first_found(ground, "only those who have it", busy, "told one who had nothing")
     assert "told one who had nothing" in found
