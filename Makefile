@@ -46,8 +46,8 @@ demo: setup ## the main job in the browser: no account, no server, everything on
 test: setup-dev services ## all tests, a file to each core; PYTEST="-k words" narrows
 	$(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST)
 
-test-servers: setup-dev services ## the bot, the pages, the command line and the demo once more, on PostgreSQL and Redis
-	$(BIN)/python -m pytest -n auto --dist loadfile --servers tests/bot tests/web tests/cli tests/demo $(PYTEST)
+test-servers: setup-dev services ## the bot, the pages, the command line, the watch and the demo once more, on PostgreSQL and Redis
+	$(BIN)/python -m pytest -n auto --dist loadfile --servers tests/bot tests/web tests/cli tests/demo tests/office/test_watching.py $(PYTEST)
 
 check: setup-dev ## style, types, import contracts, and that no file names a registry or a machine's path
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""What the witness saw posted in the channel, for the watch over posts that are not ours.
+"""What the witness saw posted and edited in the channel, for the watch over posts that are not ours.
 
 Reads only, through the witness. A bot is told of no deletion and reads no history: what is missing proves nothing.
 """
@@ -19,13 +19,14 @@ def form(text: str) -> str:
 
 
 async def posts(witness: Witness | None, since: datetime) -> Posts | None:
-    """The channel's posts since then, as they were when they were posted; None without a witness."""
+    """The channel's posts since then, and every older one that was edited, as they were last seen; None without a
+    witness."""
     if witness is None:
         return None
     seen = await witness.seen()
     if not isinstance(seen, list):
         raise CannotRead(seen.reason)
-    found = [post for post in seen if post.date >= since and _says_something(post)]
+    found = [post for post in seen if (post.edit_date or post.date >= since) and _says_something(post)]
     return Posts(tuple(_post(post) for post in found), complete=False)
 
 

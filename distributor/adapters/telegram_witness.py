@@ -36,6 +36,7 @@ KEPT_FOR = timedelta(hours=1)  # and longer, where there is room
 AGAIN = 10.0  # seconds between two looks; the worker allows five in all
 PAGE = 100  # updates: the most that one call gives
 MOST_PAGES = 100
+_WANTED = [Update.CHANNEL_POST, Update.EDITED_CHANNEL_POST]
 MOST_POSTS = 2000  # kept in memory: more than an hour of what Telegram lets into one channel
 
 Failure = CannotTell | LookAgain
@@ -59,6 +60,7 @@ class Witness:
         self._clock = clock
         self._settles = settles
         self._posts: dict[int, Message] = {}
+        self._edited: dict[int, Message] = {}
         self._owners: dict[int, int] = {}
         self._one = asyncio.Lock()
         self._last: _Look | None = None
@@ -147,25 +149,30 @@ class Witness:
         """Take in every update that waits. Raises what the Bot API answers."""
         offset = 0
         for _ in range(MOST_PAGES):
-            page = await self._bot.get_updates(offset, PAGE, timeout=0, allowed_updates=[Update.CHANNEL_POST])
+            page = await self._bot.get_updates(offset, PAGE, timeout=0, allowed_updates=_WANTED)
             for update in page:
-                self._keep(update.channel_post)
+                self._keep(update)
             following = _following(page, offset, self._clock() - KEPT_FOR)
             if following is None:
                 return None
             offset = following
         return LookAgain("the witness has more updates than can be read at once", 1.0)
 
-    def _keep(self, post: Message | None) -> None:
-        """Remember a post of our channel, as it was when it was posted."""
-        if post is not None and _is_in(post.chat, self._chat):
+    def _keep(self, update: Update) -> None:
+        """Remember a post of our channel as it was when it was posted, and as it was last edited."""
+        if (post := update.channel_post) is not None and _is_in(post.chat, self._chat):
             self._posts.setdefault(post.message_id, post)
             _bound(self._posts)
+        if (edited := update.edited_channel_post) is not None and _is_in(edited.chat, self._chat):
+            self._edited.pop(edited.message_id, None)  # the newest edit is the last to be forgotten
+            self._edited[edited.message_id] = edited
+            _bound(self._edited)
 
     async def seen(self) -> list[Message] | Failure:
-        """Every post of our channel that is remembered, after a look of now."""
+        """Every post of our channel that is remembered, as it stands by all that this witness was told, after a look of
+        now. Of an edited one that may be old, too."""
         look = await self._look()
-        return look.failure if look.failure is not None else list(self._posts.values())
+        return look.failure if look.failure is not None else list((self._posts | self._edited).values())
 
     async def probe(self) -> Health:
         """Could this witness see a post? Says in words what keeps it from that."""
@@ -195,6 +202,8 @@ def _following(page: Sequence[Update], offset: int, old: datetime) -> int | None
 
 
 def _date(update: Update, otherwise: datetime) -> datetime:
+    if (edited := update.edited_channel_post) is not None:
+        return edited.edit_date or edited.date
     return update.channel_post.date if update.channel_post else otherwise
 
 

@@ -165,7 +165,11 @@ class PreflightSection(Section):
 class Watch(Section):
     """What is looked at again and again, so that the desk hears of trouble."""
 
-    posts: bool = Field(True, description="whether what stands on the office's accounts is compared with what was sent")
+    posts: bool = Field(
+        True,
+        description="whether what stands on the office's accounts is compared with what was sent (in Telegram as far "
+        "as the witness bot is told: posts and edits, no deletions)",
+    )
     every: Duration = Field(timedelta(minutes=5), description="how often, where reading is free")
     costly_every: Duration | None = Field(
         None, description="how often, where each post read is paid for (X); never where empty", examples=["15m"]

@@ -4,7 +4,8 @@ May touch: the platforms (reads only), alarms. Decides nothing: a person is aske
 that somebody else has taken over shows it here first.
 
 What it does not see: a post with exactly the words of one of ours; one of ours that was put back to its own older
-version; where the platform shows no whole history (Telegram), that something is gone.
+version; another picture under the same words; where the platform shows no whole history (Telegram), that something is
+gone.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ WINDOW = timedelta(hours=48)  # how far back is read
 MARGIN = timedelta(minutes=10)  # between our clock and the platform's
 GRACE = timedelta(minutes=2)  # a post so young may be ours, its outcome still on its way
 MOST = 5  # alarms of one look at a channel: a flood at the desk helps nobody, and the next look finds the others
+MOST_OLDER = 50  # posts from before the window that the platform tells of: they were edited
 READ_SECONDS = 60.0
 ALIVE = timedelta(seconds=60)
 
@@ -87,8 +89,9 @@ class Watching:
         if posts is None:
             return []
         # Read after the posts: what was sent meanwhile is known to be ours.
+        older = [post.remote_id for post in posts.posts if post.at < since]
         async with self._context.database.read() as connection:
-            ours = await watched.watched(connection, name, list(own), since)
+            ours = await watched.watched(connection, name, list(own), since, older[-MOST_OLDER:])
         found = list(compare(adapter, name, posts, ours, since, now))
         raised = 0
         for finding in found:
@@ -105,9 +108,9 @@ def compare(
     forms = {one.release_id: {adapter.form(text) for text in one.texts} for one in ours}
     known = {text for some in forms.values() for text in some}
     for post in posts.posts:
-        if now - post.at < GRACE or post.at < since.replace(microsecond=0):
-            continue
         mine = by_id.get(post.remote_id)
+        if now - post.at < GRACE or (mine is None and post.at < since.replace(microsecond=0)):
+            continue
         if mine is None and (not post.text or post.text not in known):
             yield Finding("foreign", _key("foreign", channel, post.remote_id), _params(channel, post))
         elif mine is not None and post.text and post.text not in forms[mine.release_id]:

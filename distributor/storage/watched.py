@@ -5,12 +5,13 @@ Reads only: releases, their deliveries to that account, the renderings.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import RowMapping, Text, cast, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from distributor.core.data import from_data
@@ -46,15 +47,19 @@ async def own_since(connection: AsyncConnection, channel: str) -> dict[int, date
 
 
 async def watched(
-    connection: AsyncConnection, channel: str, destination_ids: list[int], since: datetime
+    connection: AsyncConnection, channel: str, destination_ids: list[int], since: datetime, older: Sequence[str] = ()
 ) -> list[Watched]:
-    """Every release that may have put something there since then."""
-    recent = select(releases.c.id, releases.c.draft).where(releases.c.updated_at >= since - SLACK)
+    """Every release that may have put something there since then, and those whose receipts name one of the `older`
+    ids."""
+    own = deliveries.c.destination_id.in_(destination_ids)
+    wanted = releases.c.updated_at >= since - SLACK
+    if older:
+        named = [cast(deliveries.c.receipt, Text).contains(json.dumps(number), autoescape=True) for number in older]
+        wanted = or_(wanted, releases.c.id.in_(select(deliveries.c.release_id).where(own, or_(*named))))
+    recent = select(releases.c.id, releases.c.draft).where(wanted)
     found = []
     for release in (await connection.execute(recent)).all():
-        query = select(deliveries).where(
-            deliveries.c.release_id == release.id, deliveries.c.destination_id.in_(destination_ids)
-        )
+        query = select(deliveries).where(deliveries.c.release_id == release.id, own)
         rows = (await connection.execute(query.order_by(deliveries.c.id))).mappings().all()
         if rows:
             shown = await _texts(connection, release.id, channel)

@@ -9,14 +9,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select, update
+from telegram import Bot
 
 from distributor.core.approval import Decision
 from distributor.core.channel import CannotRead
 from distributor.demo import Stage
 from distributor.demo.stage import AUTHOR, CHANNEL_CHAT, EDITOR
 from distributor.office.watching import MOST
-from distributor.sandbox.telegram import WITNESS_TOKEN
+from distributor.sandbox.telegram import DESK_TOKEN, WITNESS_TOKEN
 from distributor.storage.alarms import Alarm
+from distributor.storage.schema import pages
 from tests.faults.engine import tell, working
 from tests.queue.acts import TEXT, all_in, approve, until, write
 
@@ -139,10 +142,40 @@ async def test_one_of_ours_that_was_changed_is_asked_about(office: Office) -> No
     assert (alarm.kind, alarm.params["text"], alarm.params["release"]) == ("changed", "Something else", release)
 
 
+async def test_a_telegram_post_of_ours_that_was_edited_is_asked_about_however_old_it_is(office: Office) -> None:
+    """Whoever has the bot's token, or is an administrator of the channel; the witness is told of the edit."""
+    await office.publish("telegram")
+    assert await office.look("telegram") == []
+    office.time.ahead += timedelta(days=40)
+    box = office.stage.sandbox
+    (post,) = box.telegram.messages(CHANNEL_CHAT)
+    async with Bot(DESK_TOKEN, base_url=f"{box.telegram.api_url}/bot") as thief:
+        await thief.edit_message_text("Send money to this address", CHANNEL_CHAT, post["message_id"])
+    (alarm,) = await office.look("telegram")
+    assert (alarm.kind, alarm.params["title"]) == ("changed", TEXT.title)
+    assert alarm.params["text"] == "Send money to this address"
+    assert len(await office.look("telegram")) == 1, "once"
+
+
+async def test_an_edited_caption_of_somebody_elses_old_post_is_none_of_ours(office: Office) -> None:
+    await office.post_as_somebody_else("telegram", "From the time before")
+    office.time.ahead += timedelta(hours=1)
+    await office.publish("telegram")
+    box = office.stage.sandbox
+    post = box.telegram.messages(CHANNEL_CHAT)[0]
+    async with Bot(DESK_TOKEN, base_url=f"{box.telegram.api_url}/bot") as bot:
+        await bot.edit_message_text("From the time before, mended", CHANNEL_CHAT, post["message_id"])
+    assert await office.look("telegram") == []
+
+
 async def test_our_own_newsroom_is_watched_too(office: Office) -> None:
     release = await office.publish("newsroom")
     assert await office.look("newsroom") == []
-    await tell(office.stage, "UPDATE pages SET page = json_set(page, '$.languages.ka.text', 'Something else')")
+    async with office.stage.parts.database.transaction() as connection:
+        page = (await connection.execute(select(pages.c.page))).scalar_one()
+        page["languages"]["ka"]["text"] = "Something else"
+        await connection.execute(update(pages).values(page=page))
+        await connection.commit()
     (alarm,) = await office.look("newsroom")
     assert (alarm.kind, alarm.params["release"]) == ("changed", release)
     await tell(office.stage, "DELETE FROM pages")
