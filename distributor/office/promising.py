@@ -6,6 +6,7 @@ May touch: deliveries, destinations (own accounts), revisions' approvals. Recipi
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -71,6 +72,9 @@ async def _promise_part(
     made = 0
     if content.action in seat.adapter.traits.actions:
         fixed = _following(content, now)
+        if content.action is Action.WITHDRAW and seat.adapter.traits.media_count:  # each message is deleted by itself
+            most = await promises.most_calls(connection, content.release_id, part.rendering.channel)
+            part = replace(part, calls=part.calls + most)
         made += await promises.promise_after(connection, content, hash_, part, fixed, out=True)
     if content.action is Action.CORRECT and seat.accepts(content, context.regions, context.topics):
         fixed = _fixed(content, seat, now)

@@ -185,6 +185,13 @@ async def channels_reached(connection: AsyncConnection, release_id: str) -> froz
     return frozenset((await connection.execute(query)).scalars().all())
 
 
+async def most_calls(connection: AsyncConnection, release_id: str, channel: str) -> int:
+    """The most calls that one delivery of the release has taken there."""
+    query = select(func.max(deliveries.c.calls))
+    query = query.where(deliveries.c.release_id == release_id, deliveries.c.channel == channel)
+    return int((await connection.execute(query)).scalar_one() or 0)
+
+
 async def has_left(connection: AsyncConnection, release_id: str) -> bool:
     """True where something of the release is out, or may be: a new revision would be a second publication."""
     query = select(deliveries.c.id).where(deliveries.c.release_id == release_id, _out())

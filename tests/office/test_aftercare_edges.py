@@ -80,6 +80,16 @@ async def test_a_photo_and_a_word_can_be_mended_when_the_deadline_has_passed(off
     await corrected(office, release_id)
 
 
+async def test_a_withdrawal_takes_of_the_quota_what_its_deletions_cost(office: PressOffice) -> None:
+    release_id = await with_photos(office, 3)
+    proposed = await office.office.aftercare.withdraw(release_id, office.people[AUTHOR], "wrong")
+    await approve(office, proposed)
+    mine = [row for row in await office.rows(release_id) if row["channel"] == "telegram"]
+    assert [row["action"] for row in mine] == ["publish", "withdraw"]
+    assert mine[0]["calls"] >= 3
+    assert mine[1]["calls"] > mine[0]["calls"], "each photo is a message that is deleted by itself"
+
+
 async def test_a_second_photo_goes_with_the_first_that_is_not_decided_over_yet(office: PressOffice) -> None:
     release_id = await with_photos(office, 3)
     care, author = office.office.aftercare, office.people[AUTHOR]

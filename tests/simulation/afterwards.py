@@ -11,7 +11,7 @@ from typing import Any
 
 from distributor.core.channel import Action
 from tests.simulation.facts import Facts
-from tests.simulation.habits import KINDS, Follows
+from tests.simulation.habits import KINDS, Fate, Follows
 from tests.simulation.platform import Standing
 
 # Why what follows may be cancelled though it is the newest: the reader left, or the lane is none for an exercise.
@@ -94,7 +94,10 @@ def _may_have(facts: Facts, delivery: int, before: int) -> bool:
 
 
 def _reached(facts: Facts, delivery: int) -> bool:
-    return facts.shows(facts.by_id[delivery]) or facts.ever(delivery, "unknown", "case")
+    """Or it may have: a repeatable call without an answer is simply repeated, until it is given up; only the platform
+    knows then."""
+    unanswered = any(call.fate is Fate.CALL_LOST for call in facts.calls_of[delivery])
+    return unanswered or facts.shows(facts.by_id[delivery]) or facts.ever(delivery, "unknown", "case")
 
 
 def ends(facts: Facts) -> Iterator[str]:
