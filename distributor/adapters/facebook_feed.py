@@ -1,7 +1,9 @@
-"""Looking for our own post on a Facebook page: its feed since a time, and a video by its id.
+"""Looking for our own post on a Facebook page: what the page published since a time, and a video by its id.
 
 Reads only. Never follows `paging.next`, an address that Facebook may have put a token into: the cursor is enough.
-Sources: Graph API, edge /{page}/feed (newest first, 100 at most a page) and node /{video}.
+Sources: Graph API, edge /{page}/published_posts (newest first, 100 at most a page) and node /{video}. The edge
+/{page}/feed is not asked: it also gives what visitors post there and public posts that tag the page, and a citizen who
+repeats a release must be taken neither for us nor for an intruder.
 """
 
 from __future__ import annotations
@@ -59,14 +61,15 @@ def _with(posts: list[dict[str, Any]], messages: Sequence[str]) -> list[str]:
 async def pages(
     client: FacebookClient, page: str, since: datetime
 ) -> AsyncIterator[tuple[list[dict[str, Any]], bool | None]]:
-    """The feed page by page; beside the last one whether it is the end (True) or more was kept back (False)."""
+    """The page's own posts, piece by piece; beside the last one whether it is the end (True) or more was kept back
+    (False)."""
     args: dict[str, Any] = {
         "fields": "id,message,created_time,permalink_url",
         "since": str(int(since.timestamp())),
         "limit": "100",
     }
     for _ in range(MOST_PAGES):
-        body = (await client.get(f"{page}/feed", **args)).body
+        body = (await client.get(f"{page}/published_posts", **args)).body
         posts = body.get("data")
         if not isinstance(posts, list) or not all(isinstance(post, dict) for post in posts):
             raise Unreadable(200, "without a feed")

@@ -181,7 +181,7 @@ class Facebook:
             if ask.verb == "GET" and not edge:
                 return ("me.get" if owner == "me" else "page.get"), lambda: self.views.page_json(given)
             if edge in ("feed", "posts", "published_posts") and ask.verb == "GET":
-                return "feed.read", lambda: self.views.feed(given)
+                return "feed.read", lambda: self.views.feed(edge, given)
             if edge == "feed" and ask.verb == "POST":
                 return "feed.create", lambda: page.add_post(given)
             if edge == "photos" and ask.verb == "POST":

@@ -38,8 +38,20 @@ class FacebookPage:
         return str(122_100_000_000_000 + self.record.number())
 
     def standing(self) -> list[PagePost]:
-        """The published posts that are there now, newest first."""
+        """The page's own published posts that are there now, newest first."""
+        return [post for post in self.feed() if post.author is None]
+
+    def feed(self) -> list[PagePost]:
+        """What stands on the page and about it, newest first: its own posts, visitors' and those that tag it."""
         return [post for post in reversed(self.posts.values()) if post.published and not post.deleted]
+
+    def visit(self, message: str, name: str = "ნინო", *, tags: bool = False) -> PagePost:
+        """A visitor posts on the page; `tags`: at home, and names the page in it."""
+        visitor = self._new_id()
+        post = PagePost(f"{visitor if tags else self.id}_{self._new_id()}", self.record.now(), message)
+        post.author = (visitor, name)
+        self.posts[post.id] = post
+        return post
 
     def add_photo(self, data: bytes | None, name: str, given: dict[str, str]) -> JSON:
         """POST /{page}/photos."""

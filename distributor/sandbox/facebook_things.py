@@ -35,7 +35,8 @@ class Video:
 
 @dataclass
 class PagePost:
-    """One post. Unpublished ones are not seen and can be published later."""
+    """One post. Unpublished ones are not seen and can be published later. `author`: id and name of the visitor whose
+    post it is; None for the page's own."""
 
     id: str
     at: datetime
@@ -46,3 +47,4 @@ class PagePost:
     published: bool = True
     deleted: bool = False
     updated: datetime | None = None
+    author: tuple[str, str] | None = None

@@ -70,6 +70,10 @@ class FacebookViews:
             return {"data": [{"media_type": "link", "type": "share", "unshimmed_url": post.link, "url": post.link}]}
         return {"data": items} if items else None
 
+    def _author(self, post: PagePost) -> JSON:
+        number, name = post.author or (self.page.id, self.about["name"])
+        return {"id": number, "name": name}
+
     def post_json(self, post: PagePost, fields: str) -> JSON:
         """A post with the fields asked for."""
         kind = "added_video" if post.video else "added_photos" if post.photos else "mobile_status_update"
@@ -77,7 +81,7 @@ class FacebookViews:
             "id": post.id, "message": post.message, "created_time": stamp(post.at),
             "updated_time": stamp(post.updated or post.at), "is_published": post.published, "status_type": kind,
             "permalink_url": f"https://www.facebook.com/{post.id.replace('_', '/posts/')}",
-            "from": {"id": self.page.id, "name": self.about["name"]}, "attachments": self._attachments(post),
+            "from": self._author(post), "attachments": self._attachments(post),
             "full_picture": f"https://scontent.example/{post.photos[0].id}.jpg" if post.photos else None,
         }  # fmt: skip
         return _chosen(whole, fields, POST_FIELDS, "PagePost", ("created_time", "message", "id"))
@@ -112,10 +116,10 @@ class FacebookViews:
             }  # fmt: skip
         return _chosen(whole, fields, VIDEO_FIELDS, "Video", ("id", "description"))
 
-    def feed(self, given: dict[str, str]) -> JSON:
-        """GET /{page}/feed: newest first; `since` is a unix time or an ISO time, `limit` at most 100. Where there is
-        more than fits, `paging.next` says so and `after` goes on."""
-        posts = self.page.standing()
+    def feed(self, edge: str, given: dict[str, str]) -> JSON:
+        """GET /{page}/feed, or an edge with the page's own posts alone: newest first; `since` is a unix time or an ISO
+        time, `limit` at most 100. Where there is more than fits, `paging.next` says so and `after` goes on."""
+        posts = self.page.feed() if edge == "feed" else self.page.standing()
         if since := given.get("since"):
             start = _time(since)
             posts = [post for post in posts if post.at >= start]
@@ -130,7 +134,7 @@ class FacebookViews:
         paging: JSON = {"cursors": {"before": page[0].id, "after": page[-1].id}}
         if len(posts) > len(page):
             words = {name: value for name, value in given.items() if name != "after"} | {"after": page[-1].id}
-            paging["next"] = f"https://graph.facebook.com/v26.0/{self.page.id}/feed?{urlencode(words)}"
+            paging["next"] = f"https://graph.facebook.com/v26.0/{self.page.id}/{edge}?{urlencode(words)}"
         return {"data": [self.post_json(post, given.get("fields", "")) for post in page], "paging": paging}
 
 

@@ -204,6 +204,18 @@ async def test_a_lost_post_is_found(page: Facebook, sandbox: Sandbox, desk: Desk
     assert finding.receipt.remote_ids == (post.video.id if post.video else post.id,)
 
 
+@pytest.mark.parametrize("tags", [False, True], ids=["on_the_page", "tagging_it"])
+async def test_a_visitor_who_repeats_our_words_is_not_taken_for_us(
+    page: Facebook, sandbox: Sandbox, desk: Desk, tags: bool
+) -> None:
+    job, progress = await desk.claimed(page), Recorder()
+    sandbox.faults.order("facebook", "feed.create", "reset_before")
+    assert isinstance(await page.publish(job, progress), Unknown)
+    sandbox.facebook.page.visit(job.rendering.parts[0].text, tags=tags)
+    desk.time.pass_by(60)
+    assert isinstance(await page.reconcile(job, progress), Absent)
+
+
 @pytest.mark.parametrize(("media", "settles"), [({}, 15), ({"videos": 1}, 120)])
 async def test_a_post_is_absent_only_after_it_had_time_to_appear(
     page: Facebook, sandbox: Sandbox, desk: Desk, media: dict[str, int], settles: int

@@ -134,6 +134,14 @@ async def test_f39_a_post_far_back_in_the_feed_is_found(page: Facebook, sandbox:
     assert len(sandbox.facebook.page.standing()) == 100
 
 
+async def test_a_visitors_post_with_our_words_is_not_deleted(page: Facebook, sandbox: Sandbox, desk: Desk) -> None:
+    sandbox.faults.order("facebook", "feed.create", "reset_after")
+    out = await published(desk, page)
+    citizen = sandbox.facebook.page.visit(sandbox.facebook.page.standing()[0].message)
+    assert isinstance(await go(page, await withdrawal(desk, page, out), Recorder()), Sent)
+    assert sandbox.facebook.page.feed() == [citizen]
+
+
 async def test_an_invalid_deletion_is_not_taken_for_a_post_that_is_gone(
     page: Facebook, sandbox: Sandbox, desk: Desk
 ) -> None:

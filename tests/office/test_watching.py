@@ -104,6 +104,14 @@ async def test_a_post_that_is_not_ours_is_asked_about_once(office: Office, chann
     assert await office.look(channel) == []
 
 
+async def test_what_visitors_post_on_our_facebook_page_is_not_asked_about(office: Office) -> None:
+    await office.publish("facebook")
+    page = office.stage.sandbox.facebook.page
+    page.visit("Where may I ask about my brother?")
+    page.visit("Thanks to the rescuers", tags=True)
+    assert await office.look("facebook") == []
+
+
 async def test_a_young_post_may_be_ours_and_is_left_alone_for_a_moment(office: Office) -> None:
     await office.publish("x")
     await office.post_as_somebody_else("x")

@@ -38,6 +38,17 @@ async def test_a_post_with_described_photos(sandbox: Sandbox, graph: Any, make_p
     assert len(sandbox.effects("facebook", "post")) == 1
 
 
+async def test_the_feed_shows_what_visitors_post_and_where_the_page_is_tagged(sandbox: Sandbox, graph: Any) -> None:
+    page, since = sandbox.facebook.page, {"fields": "id,from"}
+    own = (await graph("POST", "/me/feed", data={"message": "ours"})).body["id"]
+    visitor, tagging = page.visit("on the page"), page.visit("at home", "ლევანი", tags=True)
+    seen = (await graph("GET", "/me/feed", params=since)).body["data"]
+    assert [one["id"] for one in seen] == [tagging.id, visitor.id, own]
+    assert [one["from"]["name"] for one in seen] == ["ლევანი", "ნინო", sandbox.facebook.views.about["name"]]
+    for edge in ("posts", "published_posts"):
+        assert [one["id"] for one in (await graph("GET", f"/me/{edge}", params=since)).body["data"]] == [own]
+
+
 async def test_attached_media_may_come_in_numbered_fields(sandbox: Sandbox, graph: Any, make_picture: Picture) -> None:
     photo = await graph("POST", "/me/photos", data=form({"published": "false"}, source=make_picture()))
     fields = {"message": "m", "attached_media[0]": json.dumps({"media_fbid": photo.body["id"]})}
