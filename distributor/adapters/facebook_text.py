@@ -110,7 +110,8 @@ def _placed(item: MediaItem, language: str, source: Source) -> Placed | None:
     # An alternative text in another language serves better than none; a caption in another one does not.
     alt = item.alt.get(language) or next(iter(item.alt.values()), "")
     caption = item.caption.get(language, "")
-    return Placed(rendition, item.asset.kind, alt, item.credit, caption, name=item.asset.name)
+    name = source.revision.file_name(item)
+    return Placed(rendition, item.asset.kind, alt, item.credit, caption, name=name)
 
 
 def _left_out(source: Source, shown: list[MediaItem]) -> dict[str, int]:

@@ -103,7 +103,7 @@ class Newsroom:
             "alt": item.alt.get(language, ""),
             "credit": item.credit,
             "caption": item.caption.get(language, ""),
-            "name": item.asset.name,
+            "name": source.revision.file_name(item),
         }
         placed = [Placed(made[download_profile(item.asset).key], item.asset.kind, role=DOWNLOAD, **said)]
         for width in self._settings.sizes:

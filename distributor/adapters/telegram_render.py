@@ -163,12 +163,11 @@ def _credits(source: Source, words: dict[str, str]) -> Iterator[str]:
 def _placed(source: Source, version: LanguageVersion, manner: Manner) -> Iterator[Placed]:
     """The media in order, each video followed by its thumbnail. Alternative text is kept for other readers of the
     rendering: Telegram has no place for it."""
-    for number, item in enumerate(source.revision.media, 1):
+    for item in source.revision.media:
         made = source.renditions[item.asset.digest]
         main, *more = profiles(item.asset, manner)
         alt, caption = item.alt.get(version.language, ""), item.caption.get(version.language, "")
-        ending = "mp4" if item.asset.kind is MediaKind.VIDEO else "jpg"
-        name = f"{source.revision.release_id}-{number}.{ending}"
+        name = source.revision.file_name(item)
         yield Placed(made[main.key], item.asset.kind, alt, item.credit, caption, name=name)
         for profile in more:
             yield Placed(made[profile.key], MediaKind.PHOTO, alt, item.credit, role="poster", name="thumbnail.jpg")

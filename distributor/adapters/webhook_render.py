@@ -118,7 +118,7 @@ def _placed(source: Source, item: MediaItem, language: str) -> Placed:
         alt=item.alt.get(language, ""),
         credit=item.credit,
         caption=item.caption.get(language, ""),
-        name=item.asset.name,
+        name=source.revision.file_name(item),
     )
 
 

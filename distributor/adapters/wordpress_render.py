@@ -58,7 +58,7 @@ def render(source: Source, channel: str, photo_bytes: int, video_bytes: int) -> 
             alt=item.alt.get(version.language, ""),
             credit=item.credit,
             caption=item.caption.get(version.language, ""),
-            name=item.asset.name,
+            name=revision.file_name(item),
         )
         for item in revision.media
     )

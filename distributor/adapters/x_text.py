@@ -153,7 +153,7 @@ def _placed(chosen: Chosen, language: str, source: Source) -> tuple[list[Placed]
         if rendition is not None:
             # An alternative text in another language serves better than none.
             alt = item.alt.get(language) or next(iter(item.alt.values()), "")
-            kind, name = item.asset.kind, item.asset.name
+            kind, name = item.asset.kind, source.revision.file_name(item)
             placed.append(Placed(rendition, kind, cut_at_word(alt, ALT_LIMIT), item.credit, name=name))
     return placed, len(chosen.shown) - len(placed)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from distributor.core.asset import Asset
+from distributor.core.asset import Asset, MediaKind
 from distributor.core.data import aware
 from distributor.core.warning import Warning
 
@@ -165,6 +165,13 @@ class Revision:
         """The first language version in the order of preference given, or None."""
         by_code = {version.language: version for version in self.versions}
         return next((by_code[code] for code in languages if code in by_code), None)
+
+    def file_name(self, item: MediaItem) -> str:
+        """The name under which one of its photos or videos is published. The original's own never is: it may say more
+        than the release does, and nobody approved it. No place in the release is in it: a correction that takes a
+        photo out must not give its name to the next one."""
+        ending = "mp4" if item.asset.kind is MediaKind.VIDEO else "jpg"
+        return f"{self.release_id}-{item.asset.digest[:8]}.{ending}"
 
     @property
     def action(self) -> Action:
