@@ -15,12 +15,31 @@ from distributor.core.rendering import Severity
 
 _WORD = re.compile(r"[^\W_]+")
 _MTAVRULI = re.compile("[\u1c90-\u1cbf]+")
-# What changes the direction of a text is named by core.text already.
+# Whatever nobody sees: Unicode's Default_Ignorable_Code_Point and the category Cf, but for signs of Arabic numbers and
+# the like, which are seen, and for what changes the direction of a text, which is named by core.text already.
 _HIDING = re.compile(
-    "[\u00ad\u034f\u115f\u1160\u180e\u200b-\u200d\u2060-\u2065\u206a-\u206f\u2800\u3164\ufe00-\ufe0e\ufeff\uffa0"
-    "\U000e0001\U000e0100-\U000e01ef]"
+    "[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u2065\u206a-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff"
+    "\uffa0\ufff0-\ufffb\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
+_SELECTORS = re.compile("[\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 _JOINERS = "\u200c\u200d"
+# The flag of a part of a country is written in tag letters: GB-SCT.
+_FLAG = re.compile("\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f")
+_EMOJI_BESIDE_SYMBOLS = "‼⁉〰ℹ"  # signs of other categories that have a coloured form
+_INDIC = {
+    "DEVANAGARI",
+    "BENGALI",
+    "GURMUKHI",
+    "GUJARATI",
+    "ORIYA",
+    "TAMIL",
+    "TELUGU",
+    "KANNADA",
+    "MALAYALAM",
+    "SINHALA",
+}
+_JOINING = frozenset(_INDIC | {"ARABIC", "SYRIAC", "MYANMAR", "KHMER", "TIBETAN", "MONGOLIAN"})
+_VARYING = frozenset({"CJK", "MONGOLIAN", "MYANMAR"})
 _SCRIPTS = ("LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "GEORGIAN", "HEBREW", "ARABIC")
 # Letters of other scripts that look like Latin ones (after Unicode's confusables, those that people meet).
 _ALIKE = frozenset("АВЕЅІЈКМНОРСТУХЬаеоѕіјрсухһԁԛԝңΑΒΕΖΗΙΚΜΝΟΡΤΥΧανορυυ")
@@ -32,8 +51,9 @@ def letters(text: str) -> Iterator[Found]:
     for match in _MTAVRULI.finditer(text):
         yield Found(Severity.WARNING, "script.mtavruli", match[0][:30], match[0])
         break
+    flags = [match.span() for match in _FLAG.finditer(text)]
     for match in _HIDING.finditer(text):
-        if not _wanted(text, match.start()):
+        if not _wanted(text, match.start()) and not any(start < match.start() < end for start, end in flags):
             near = " ".join(_HIDING.sub("", text[max(match.start() - 20, 0) : match.end() + 10]).split())
             yield Found(Severity.BLOCKING, "script.invisible", f"U+{ord(match[0]):04X}: {near}", text)
             break
@@ -75,11 +95,25 @@ def _alone(found: list[re.Match[str]], place: int, kinds: frozenset[str]) -> boo
 
 
 def _wanted(text: str, place: int) -> bool:
-    """True for joiners inside emoji and in scripts that need them."""
-    if text[place] not in _JOINERS and not "\ufe00" <= text[place] <= "\ufe0e":
+    """True for joiners and variants inside emoji and in scripts that need them."""
+    before, char, after = text[max(place - 1, 0) : place], text[place], text[place + 1 : place + 2]
+    if _SELECTORS.match(char):
+        keycap = after == "\u20e3" and before in set("0123456789#*")
+        return keycap or _emoji(before) or _script(before) in _VARYING
+    if char not in _JOINERS:
         return False
-    near = [char for char in text[max(place - 1, 0) : place] + text[place + 1 : place + 2] if char.isalpha()]
-    return not any(scripts(char) & {"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "GEORGIAN"} for char in near)
+    if char == "\u200d" and _emoji(after) and (_emoji(before) or before == "\ufe0f"):
+        return True
+    return _script(before) in _JOINING
+
+
+def _emoji(char: str) -> bool:
+    return bool(char) and (unicodedata.category(char)[0] == "S" or char in _EMOJI_BESIDE_SYMBOLS)
+
+
+def _script(char: str) -> str:
+    """The script of a letter, or of a sign that is written at one."""
+    return unicodedata.name(char, "").split(" ")[0] if char else ""
 
 
 def _host(address: str) -> str:

@@ -18,7 +18,13 @@ from distributor.core.text import normalise
 _TOKEN = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _END = re.compile(r"[.!?]+(?=\s)|[;\n]")
 _DASHES = dict.fromkeys(map(ord, "‐‑‒–—−"), "-") | {ord("№"): "# "}
-_HIDDEN = dict.fromkeys([0x034F, 0x115F, 0x1160, 0x2800, 0x3164, 0xFFA0, *range(0xFE00, 0xFE10)])
+# What nobody sees, besides the category Cf (privacy_script names it).
+_HIDDEN = dict.fromkeys(
+    (
+        *(0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, *range(0x180B, 0x1810), 0x2065, 0x2800, 0x3164),
+        *(*range(0xFE00, 0xFE10), 0xFFA0, *range(0xFFF0, 0xFFF9), *range(0xE0000, 0xE1000)),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
