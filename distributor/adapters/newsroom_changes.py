@@ -1,13 +1,14 @@
 """What a correction changed, language by language, as the correction note on a page lists it.
 
 Pure. A change says what was touched and how it reads now, and never what stood there before: a name that was wrong must
-not be published once more by the note that takes it back.
+not be published once more by the note that takes it back. Nor by an older note, once a later correction took it back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
+from typing import Any
 
 from distributor.core.asset import MediaKind
 from distributor.core.markup import html, parse, plain
@@ -37,6 +38,36 @@ def changes(before: Revision, after: Revision, language: str) -> list[Change]:
     if any(getattr(before, name) != getattr(after, name) for name in labels):
         found.append(_change("labels"))
     return found
+
+
+def only_what_stands(found: Sequence[Change], version: Mapping[str, Any] | None) -> list[Change]:
+    """The changes of an older note, each with how it reads now only while exactly that stands at its place on the page.
+    `version` is what the page shows in that language (newsroom_page), None where it shows nothing."""
+    return [change if _stands(change, version) else change | {"now": ""} for change in found]
+
+
+def _stands(change: Change, version: Mapping[str, Any] | None) -> bool:
+    what, now = change["what"], change["now"]
+    if what == "language_removed":  # a language's code, which was never wrong
+        return True
+    return version is not None and any(_reads(text, now) for text in _texts_at(what, version))
+
+
+def _texts_at(what: str, version: Mapping[str, Any]) -> list[str]:
+    """Where on the page a change of this kind reads as it does."""
+    if what in ("title", "lead"):
+        return [version[what]]
+    if what.startswith("paragraph_"):
+        return [version["text"]]
+    return [item[words] for item in version["media"] for words in ("caption", "alt")]
+
+
+def _reads(text: str, now: str) -> bool:
+    """True where the text holds these words as whole lines; or begins a line with them, where they were shortened."""
+    lines, start = f"\n{text}\n", "\n" + now.removesuffix("…")
+    if f"\n{now}\n" in lines:
+        return True
+    return now.endswith("…") and (f"{start} " in lines or (len(now) > LONGEST and start in lines))
 
 
 def _version(revision: Revision, language: str) -> LanguageVersion | None:

@@ -5,7 +5,8 @@ Pure. Everything that the page shows comes from the rendering, which is what was
     {"state": "published" | "held" | "withdrawn", "kind": "news", "status": "actual", "regions": ["GE-TB"],
      "topics": ["fire"], "published_at": "2026-…+00:00", "main_language": "ka",
      "notices": how many notices have followed the first publication,
-     "corrections": [{"at", "languages": {"ka": {"words", "changes": [newsroom_changes.Change, …]}}}, …],  oldest first
+     "corrections": [{"at", "languages": {"ka": {"words", "changes": [newsroom_changes.Change, …]}}}, …],  oldest first;
+                    an older one repeats only what still stands
      "held": {"at", "languages": {"ka": words}},              while it is held
      "withdrawn": {"at"},                                     of a tombstone; its languages hold "office" and "words"
      "languages": {"ka": {
@@ -31,6 +32,7 @@ from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
 
+from distributor.adapters.newsroom_changes import only_what_stands
 from distributor.adapters.site import file_path
 from distributor.core.ports import Page
 from distributor.core.release import Action
@@ -47,7 +49,8 @@ def after(action: Action, before: Page | None, rendering: Rendering, now: dateti
         return None
     counted = before | {"notices": before.get("notices", 0) + 1}
     if action is Action.CORRECT:
-        return _published(counted, rendering, now) | {"corrections": [*_corrections(before), _note(rendering, now)]}
+        page = _published(counted, rendering, now)
+        return page | {"corrections": [*page["corrections"], _note(rendering, now)]}
     if action is Action.WITHDRAW:
         return _tombstone(counted, rendering, now)
     free = {name: value for name, value in counted.items() if name != "held"} | {"state": "published"}
@@ -58,6 +61,7 @@ def after(action: Action, before: Page | None, rendering: Rendering, now: dateti
 
 def _published(before: Page | None, rendering: Rendering, now: datetime) -> Page:
     first, known = rendering.parts[0].fields, before or {}
+    languages = {part.fields["language"]: _version(part) for part in rendering.parts}
     return {
         "state": "published",
         "kind": first["kind"],
@@ -67,13 +71,16 @@ def _published(before: Page | None, rendering: Rendering, now: datetime) -> Page
         "published_at": known.get("published_at", now.isoformat()),
         "main_language": rendering.language,
         "notices": known.get("notices", 0),
-        "corrections": _corrections(known),
-        "languages": {part.fields["language"]: _version(part) for part in rendering.parts},
+        "corrections": [_older(note, languages) for note in known.get("corrections", [])],
+        "languages": languages,
     }
 
 
-def _corrections(page: Page) -> list[Any]:
-    return list(page.get("corrections", []))
+def _older(note: dict[str, Any], languages: dict[str, Any]) -> dict[str, Any]:
+    """An older note beside a new text: what it repeats goes, unless exactly that still stands."""
+    said = note["languages"].items()
+    kept = {code: one | {"changes": only_what_stands(one["changes"], languages.get(code))} for code, one in said}
+    return note | {"languages": kept}
 
 
 def _note(rendering: Rendering, now: datetime) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
+from distributor.adapters.newsroom_changes import only_what_stands
 from distributor.core.data import from_micros
 from distributor.storage.pages import WITHDRAWN
 from distributor.web.site import SITE, language_of, main_language, release_path, render
@@ -114,12 +115,14 @@ def _gone(request: web.Request, values: dict[str, Any]) -> web.Response:
 
 def corrections_in(page: dict[str, Any], code: str) -> list[dict[str, Any]]:
     """The correction notes of a page in a language, newest first. A language that a correction did not speak yet has
-    that note in the main one."""
+    that note in the main one. Pages are written so that a note repeats only what still stands; what was written before
+    that was so is mended here."""
     found = []
     for note in reversed(page.get("corrections", [])):
         said = note["languages"]
-        known = said.get(code) or said.get(page["main_language"]) or next(iter(said.values()))
-        found.append({"at": note["at"], **known})
+        spoken = next((one for one in (code, page["main_language"]) if one in said), next(iter(said)))
+        stands = only_what_stands(said[spoken]["changes"], page["languages"].get(spoken))
+        found.append({"at": note["at"], "words": said[spoken]["words"], "changes": stands})
     return found
 
 

@@ -10,9 +10,11 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+from sqlalchemy import update
 
 from distributor.core.approval import Decision
 from distributor.core.release import LanguageVersion, Status
+from distributor.storage.schema import pages
 from distributor.web import feed_items
 from tests.web.after import at_revision, correct, decide, page_when, withdraw, withdraw_photo
 from tests.web.conftest import ENGLISH, GEORGIAN, Site
@@ -71,6 +73,31 @@ async def test_a_correction_is_on_the_page_in_its_data_and_in_every_feed(site: S
     assert entry["id"] == json_before["id"]
     assert datetime.fromisoformat(entry["date_modified"]) > datetime.fromisoformat(json_before["date_modified"])
     assert words["ka"] in entry["content_html"]
+
+
+async def test_no_older_note_and_no_feed_repeats_what_a_later_correction_took_back(site: Site) -> None:
+    row = await site.publish(GEORGIAN, ENGLISH, photos=1)
+    release_id, path = row["release_id"], f"/releases/{row['slug']}"
+    wrong = dataclasses.replace(FIXED, title="მაშველებმა ას ტურისტს მიაგნეს")
+    await correct(site.stage, release_id, versions=(wrong, ENGLISH))
+    written = (await page_when(site.stage, release_id, at_revision(2)))["page"]["corrections"]
+    assert wrong.title in json.dumps(written, ensure_ascii=False)
+    await correct(site.stage, release_id, versions=(FIXED, ENGLISH))
+    page = (await page_when(site.stage, release_id, at_revision(3)))["page"]
+    shown = (path, f"{path}?lang=en", "/", "/archive", *FEEDS)
+    for address in shown:
+        assert wrong.title not in (await site.get(address))[1], address
+    # A page from before notes were mended as they were written is right as soon as somebody reads it.
+    notes = [*written, page["corrections"][1]]
+    async with site.stage.parts.office.context.database.transaction() as connection:
+        await connection.execute(update(pages).values(page=page | {"corrections": notes}))
+        await connection.commit()
+    for address in shown:
+        assert wrong.title not in (await site.get(address))[1], address
+    _, text = await site.get(path)
+    assert text.count("შეიცვალა სათაური") == 2
+    assert text.count("შეიცვალა სათაური: <q>") == 1
+    assert f"<q>{FIXED.lead}</q>" in text  # which the older note says, and which still stands
 
 
 async def test_an_old_release_is_in_the_feeds_again_when_it_is_corrected(
