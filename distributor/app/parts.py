@@ -15,6 +15,7 @@ import structlog
 
 from distributor.adapters import registry
 from distributor.config import ChannelSettings, Settings, find_places, find_words
+from distributor.core.asset import Media
 from distributor.core.channel import Channel
 from distributor.core.policy import RetryPolicy
 from distributor.core.ports import Clock, Events, Queue, Surroundings, Window
@@ -137,7 +138,7 @@ def _midnight(day: date | None) -> datetime | None:
     return None if day is None else datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
-def lane_of(name: str, channel: ChannelSettings, adapter: Channel) -> Lane:
+def lane_of(name: str, channel: ChannelSettings, adapter: Channel, media: Media) -> Lane:
     # A channel with an account of its own has one destination: that destination's rates are the lane's.
     own = bool(adapter.own_address())
     return Lane(
@@ -148,6 +149,7 @@ def lane_of(name: str, channel: ChannelSettings, adapter: Channel) -> Lane:
         concurrency=channel.concurrency,
         live=channel.live,
         policy=RetryPolicy.scheduled(adapter.traits.waits),
+        media=media,
     )
 
 

@@ -74,7 +74,8 @@ class Service:
     async def _start_worker(self) -> None:
         parts, settings = self.parts, self.parts.settings.worker
         lanes = {
-            name: lane_of(name, parts.settings.channels[name], channel) for name, channel in parts.channels.items()
+            name: lane_of(name, parts.settings.channels[name], channel, parts.media)
+            for name, channel in parts.channels.items()
         }
         store = Deliveries(parts.database, parts.office.context.base_url)
         # Of this process alone, also after a restart with the same number: claims are known by it.

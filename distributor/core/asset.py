@@ -124,6 +124,10 @@ class DiskFull(Exception):
     """The store has no room left. Nothing was acknowledged and no part of the file remains."""
 
 
+class Altered(FileNotFoundError):
+    """There is a file, and it is not the one that was stored under this digest: as good as none."""
+
+
 class Media(Protocol):
     """What the office needs from the place where media is kept. Implemented by `distributor.media`."""
 
@@ -143,6 +147,10 @@ class Media(Protocol):
 
     def open(self, digest: str) -> Path:
         """Local path of stored bytes, original or rendition. ValueError for a digest that is not SHA-256 hex,
-        FileNotFoundError when nothing is stored under it.
+        FileNotFoundError when nothing is stored under it, or something else lies there than what was stored.
         """
+        ...
+
+    async def read(self, digest: str) -> Path:
+        """The same without holding up the event loop, whatever has to be hashed."""
         ...

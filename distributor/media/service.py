@@ -65,6 +65,10 @@ class MediaLibrary:
         """Local path of stored bytes, original or rendition."""
         return self.store.open(digest)
 
+    async def read(self, digest: str) -> Path:
+        """The same, for who must not wait in the event loop while a long film is hashed."""
+        return self.open(digest) if self.store.seen(digest) else await asyncio.to_thread(self.open, digest)
+
     async def aclose(self) -> None:
         """End the child processes."""
         await asyncio.gather(self._quick.aclose(), self._long.aclose())

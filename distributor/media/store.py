@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from distributor.core.asset import DiskFull, MediaRefused
+from distributor.media.intact import Looks
 
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -78,6 +79,7 @@ class FolderStore:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.incoming = root / "incoming"
+        self.looks = Looks()
 
     def prepare(self, stale_after: float = 86_400) -> None:
         """Make the folders, and remove what a killed process left behind more than `stale_after` seconds ago.
@@ -121,11 +123,18 @@ class FolderStore:
         return self.root / digest[:2] / digest[2:4] / digest
 
     def open(self, digest: str) -> Path:
-        """Path of stored bytes. ValueError for a malformed digest, FileNotFoundError for an unknown one."""
+        """Path of stored bytes, which are the ones that the digest names. ValueError for a malformed digest,
+        FileNotFoundError for an unknown one, Altered where something else lies there. Hashes what it has not seen yet.
+        """
         path = self.place(digest)
         if not path.is_file():
             raise FileNotFoundError(errno.ENOENT, "nothing is stored under this digest", digest)
+        self.looks.check(path, digest)
         return path
+
+    def seen(self, digest: str) -> bool:
+        """True where `open` need not hash. FileNotFoundError for an unknown digest."""
+        return self.looks.knows(self.place(digest), digest)
 
     def keep(self, path: Path, digest: str) -> Path:
         """Move a finished file (already synced) to its place, so that it survives a power cut."""

@@ -1,6 +1,6 @@
 """One attempt: prepare, commit the intent, publish; and what an unexpected end of it means.
 
-May touch: the adapter and the delivery's progress. Never repeats anything.
+May touch: the adapter, the delivery's progress, the files of its rendering (reads them). Never repeats anything.
 """
 
 from __future__ import annotations
@@ -12,10 +12,13 @@ from typing import Any, TypeVar
 
 import structlog
 
-from distributor.core.channel import Action, Channel
+from distributor.core.asset import Altered, Media
+from distributor.core.channel import Action
 from distributor.core.outcome import DOUBT, Deferred, Finding, Outcome, Receipt, Rejected, Sent, Unknown
 from distributor.core.ports import Claimed, Clock
+from distributor.core.rendering import Rendering
 from distributor.core.text import storable
+from distributor.queue.lane import Lane
 from distributor.queue.progress import FenceLost, KeptProgress, NotKept
 
 log = structlog.get_logger(__name__)
@@ -46,14 +49,16 @@ def _storable_already(receipt: Receipt) -> bool:
 
 
 async def attempt(
-    channel: Channel, claimed: Claimed, progress: KeptProgress, clock: Clock, begins: Callable[[], None]
+    lane: Lane, claimed: Claimed, progress: KeptProgress, clock: Clock, begins: Callable[[], None]
 ) -> Outcome:
     """The outcome of one try. `begins` is called right before the publishing call. Raises FenceLost where the claim was
     taken over, CancelledError where it was stopped, both only before anything began."""
-    job = claimed.job
+    job, channel = claimed.job, lane.channel
     left = False  # True from the moment at which a byte may have left
     if claimed.bytes_hash != claimed.rendering_hash:
         return Rejected("bytes_changed", "the rendering is not the one that was approved; nothing was sent")
+    if lane.media is not None and (missing := await _missing(lane.media, job.rendering)) is not None:
+        return missing
     if job.before is not None and not job.before.rendering.parts:
         return Rejected("unreadable", "what stands there cannot be read from our database any more: look there by hand")
     if job.action is not Action.PUBLISH and _is_late(claimed, clock):
@@ -92,6 +97,19 @@ async def attempt(
     if isinstance(outcome, Deferred) and outcome.doubt and progress.get(DOUBT) is None:
         await _keep_doubt(progress, outcome)
     return outcome
+
+
+async def _missing(media: Media, rendering: Rendering) -> Rejected | None:
+    """Why not every file of a rendering is there as it was approved."""
+    for placed in (placed for part in rendering.parts for placed in part.media):
+        name = placed.name or placed.rendition.profile
+        try:
+            await media.read(placed.rendition.digest)
+        except Altered:
+            return Rejected("bytes_changed", f"the file of {name} is not the one that was approved; nothing was sent")
+        except FileNotFoundError:
+            return Rejected("media_missing", f"the file of {name} is not in the media store any more; nothing was sent")
+    return None
 
 
 async def _keep_doubt(progress: KeptProgress, outcome: Deferred) -> None:

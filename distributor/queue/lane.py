@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from distributor.core.asset import Media
 from distributor.core.channel import Channel
 from distributor.core.delivery import Priority
 from distributor.core.outcome import Deferred, Finding, Outcome, Unknown
@@ -41,6 +42,7 @@ class Lane:
     concurrency: int = 2
     live: bool = False
     policy: RetryPolicy = field(default_factory=RetryPolicy)
+    media: Media | None = None  # where the files of renderings lie; without it no rendering has any
     state: LaneState = field(default_factory=lambda: LaneState(""))
     stirred: asyncio.Event = field(default_factory=asyncio.Event)  # look whether something can be claimed
     filled: asyncio.Event = field(default_factory=asyncio.Event)  # look whether something can be started

@@ -226,7 +226,7 @@ class LaneRunner:
     async def _attempt(self, claimed: Claimed, progress: KeptProgress, begins: Callable[[], None]) -> Outcome | None:
         """The outcome, None where nothing was sent and the delivery is left to whoever comes next."""
         try:
-            return await attempt(self.lane.channel, claimed, progress, self._clock, begins)
+            return await attempt(self.lane, claimed, progress, self._clock, begins)
         except FenceLost:
             log.warning("not ours to send any more; nothing was sent", delivery=claimed.job.delivery_id)
             await self._return([claimed])

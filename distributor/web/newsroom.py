@@ -163,7 +163,7 @@ async def media(request: web.Request) -> web.StreamResponse:
     if found is None:
         raise web.HTTPNotFound
     try:
-        path = site.office.context.media.open(digest)
+        path = await site.office.context.media.read(digest)
     except FileNotFoundError:
         raise web.HTTPNotFound from None
     # A cache may keep it, but asks again each time (304 costs nothing): a file may be withdrawn at any moment.

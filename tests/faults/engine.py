@@ -32,7 +32,8 @@ QUICK = RetryPolicy(wait=wait_fixed(0.05))
 
 def make_worker(parts: Parts, name: str = "test", *, lease: float = 1.0, poll: float = 0.1) -> Worker:
     """A worker over real parts, with short waits."""
-    lanes = {key: make_lane(key, parts.settings.channels[key], channel) for key, channel in parts.channels.items()}
+    settings = parts.settings.channels
+    lanes = {key: make_lane(key, settings[key], channel, parts.media) for key, channel in parts.channels.items()}
     for lane in lanes.values():
         lane.policy = QUICK
     store = Deliveries(parts.database, parts.office.context.base_url)
