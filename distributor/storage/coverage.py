@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Subquery, Text, and_, case, cast, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, Subquery, and_, case, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from distributor.core.release import Action
+from distributor.storage.out import SHOWS, may_stand
 from distributor.storage.schema import acknowledgements, deliveries, destinations
 
-_SHOWS = (Action.PUBLISH.value, Action.CORRECT.value)
 _OPEN = ("unknown", "case")
 
 
@@ -93,11 +93,12 @@ def _positions(target: Target, status: str = "") -> Select[Any]:
     """One row for each destination to which anything of the release was ever promised; of one status, or all."""
     state, action, revision = deliveries.c.state, deliveries.c.action, deliveries.c.revision
     sent = state == "sent"
-    shows = action.in_(_SHOWS)
-    bringing = and_(revision == target.revision, action.in_([*_SHOWS, Action.WITHDRAW.value]))
+    shows = action.in_(SHOWS)
+    bringing = and_(revision == target.revision, action.in_([*SHOWS, Action.WITHDRAW.value]))
     shown = _newest(and_(shows, sent), revision)
     gone = _newest(and_(action == Action.WITHDRAW.value, sent), revision)
-    maybe = _newest(and_(shows, ~sent, or_(*_perhaps())), literal(1))
+    coming = and_(state == "sending", revision == target.revision)
+    maybe = _newest(and_(shows, ~sent, ~coming, may_stand()), revision)
     found = func.max(case((bringing, state)))
     stands = _status(target, shown, gone, maybe, found)
     query = (
@@ -122,16 +123,6 @@ def _newest(where: ColumnElement[bool], value: ColumnElement[int]) -> ColumnElem
     return func.coalesce(func.max(case((where, value))), 0)
 
 
-def _perhaps() -> tuple[ColumnElement[bool], ...]:
-    """Any of these: it may be there, though nobody knows (as storage.standing has it)."""
-    return (
-        deliveries.c.state.in_(_OPEN),
-        deliveries.c.receipt.is_not(None),
-        deliveries.c.uncertain,
-        cast(deliveries.c.progress, Text).contains('"part:'),
-    )
-
-
 def _status(
     target: Target,
     shown: ColumnElement[int],
@@ -142,7 +133,8 @@ def _status(
     """Where a destination stands: office.coverage.Status."""
     if target.action is Action.WITHDRAW:
         return case(
-            (gone >= target.revision, literal("gone")),
+            # Whichever withdrawal it was: a repeated one leaves out where an earlier one has done its work.
+            (and_(gone > shown, gone > maybe), literal("gone")),
             (shown > 0, literal("old")),
             (maybe > 0, literal("doubt")),
             else_=literal("none"),

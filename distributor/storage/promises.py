@@ -6,7 +6,6 @@ one statement, never a list in memory.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,13 +13,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Text, and_, case, cast, exists, func, insert, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from distributor.core.outcome import DOUBT, NOTHING_STOOD
 from distributor.core.release import Action, Revision
 from distributor.core.rendering import Rendering
+from distributor.storage.out import is_out
 from distributor.storage.schema import deliveries, destinations, subscriptions
-
-_SHOWS = (Action.PUBLISH.value, Action.CORRECT.value)
-_NOTHING = json.dumps(next(iter(NOTHING_STOOD)))  # as JSON has a key; quoted by a platform, it would be escaped
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +70,9 @@ async def promise_after(
         deliveries.c.destination_id == destinations.c.id,
         deliveries.c.revision < revision.number,  # not what this same decision has promised a moment ago
     )
-    reached: ColumnElement[bool] = exists().where(*theirs, _out())
+    reached: ColumnElement[bool] = exists().where(*theirs, is_out())
     if fixed["action"] == Action.LIFT.value:  # those who were told of the hold, or may have been, and of no end since
-        reached = exists().where(*theirs, deliveries.c.action == Action.HOLD.value, _out(), ~_lifted_since())
+        reached = exists().where(*theirs, deliveries.c.action == Action.HOLD.value, is_out(), ~_lifted_since())
     elif fixed["action"] == Action.WITHDRAW.value:  # again only where an earlier withdrawal has not done its work
         done = (deliveries.c.action == Action.WITHDRAW.value, deliveries.c.state == "sent")
         reached = and_(reached, ~exists().where(*theirs, *done))
@@ -143,29 +139,10 @@ async def _expand(
     return int(done.rowcount)
 
 
-def _out() -> ColumnElement[bool]:
-    """True of a delivery by which something of the release is there, or may be: a text, or the notice of a hold. One
-    that found nothing there, and told nobody, put nothing there either."""
-    nothing = cast(deliveries.c.receipt, Text).contains(_NOTHING)
-    told = or_(deliveries.c.action.in_(_SHOWS), deliveries.c.receipt.is_(None), ~nothing)
-    return and_(or_(*_perhaps()), told)
-
-
-def _perhaps() -> tuple[ColumnElement[bool], ...]:
-    return (
-        deliveries.c.state.in_(["sending", "sent", "unknown", "case"]),
-        deliveries.c.receipt.is_not(None),
-        deliveries.c.uncertain,
-        cast(deliveries.c.progress, Text).contains('"part:'),  # of several parts some are there
-        cast(deliveries.c.progress, Text).contains(f'"{DOUBT}"'),
-        cast(deliveries.c.progress, Text).contains('"stands"'),  # what an adapter has found or made there
-    )
-
-
 async def stranded(connection: AsyncConnection, release_id: str) -> list[tuple[str, str]]:
     """Channel and address of own accounts at which something of the release stands and that the settings name no more:
     nothing that follows can be brought there."""
-    mine = and_(deliveries.c.destination_id == destinations.c.id, deliveries.c.release_id == release_id, _out())
+    mine = and_(deliveries.c.destination_id == destinations.c.id, deliveries.c.release_id == release_id, is_out())
     query = select(destinations.c.channel, destinations.c.address).where(
         destinations.c.kind == "own", destinations.c.status != "active", exists().where(mine)
     )
@@ -174,7 +151,7 @@ async def stranded(connection: AsyncConnection, release_id: str) -> list[tuple[s
 
 async def channels_out(connection: AsyncConnection, release_id: str) -> frozenset[str]:
     """The channels at which something of the release is there, or may be."""
-    query = select(deliveries.c.channel).where(deliveries.c.release_id == release_id, _out()).distinct()
+    query = select(deliveries.c.channel).where(deliveries.c.release_id == release_id, is_out()).distinct()
     return frozenset((await connection.execute(query)).scalars().all())
 
 
@@ -194,7 +171,7 @@ async def most_calls(connection: AsyncConnection, release_id: str, channel: str)
 
 async def has_left(connection: AsyncConnection, release_id: str) -> bool:
     """True where something of the release is out, or may be: a new revision would be a second publication."""
-    query = select(deliveries.c.id).where(deliveries.c.release_id == release_id, _out())
+    query = select(deliveries.c.id).where(deliveries.c.release_id == release_id, is_out())
     return (await connection.execute(query.limit(1))).first() is not None
 
 

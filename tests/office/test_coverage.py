@@ -108,10 +108,16 @@ async def test_a_first_publication_is_counted_too(press: PressOffice) -> None:
     assert counts(found, "website") == {"current": 1}
     assert [one.name for one in found.channels] == ["website", "telegram", "press"]
     assert (found.old, found.complete) == (0, False)  # nobody knows of one
-    await became(press, release_id, 1, "case", state="queued")
-    found = await press.office.coverage.of_release(release_id)
-    assert counts(found, "press") == {"current": 7, "coming": 1, "none": 1}
-    assert found.complete
+    for state in ("queued", "sending"):
+        await became(press, release_id, 1, "case", state=state)
+        found = await press.office.coverage.of_release(release_id)
+        assert counts(found, "press") == {"current": 7, "coming": 1, "none": 1}
+        assert found.complete
+    number = await withdrawn(press, release_id)
+    assert (await positions(press, release_id))["case"] == ("doubt", 0, "under_way"), "it may get there yet"
+    await became(press, release_id, 1, "case", state="rejected")
+    await became(press, release_id, number, "case", state="sent")
+    assert (await positions(press, release_id))["case"] == ("gone", 0, "")
 
 
 async def test_who_shows_the_old_version_of_a_corrected_release_and_why(press: PressOffice) -> None:
@@ -207,3 +213,54 @@ async def test_a_draft_has_no_coverage_and_what_is_not_there_is_refused(press: P
     assert (found.target.revision, found.channels, found.complete) == (0, (), True)
     with pytest.raises(Refused):
         await press.office.coverage.of_release("nothing")
+
+
+async def withdrawn(office: PressOffice, release_id: str) -> int:
+    """A withdrawal is approved; its number."""
+    made = await office.office.aftercare.withdraw(release_id, office.people[AUTHOR], "wrong person")
+    return await approve(office, made)
+
+
+async def test_what_an_earlier_withdrawal_took_away_stays_gone_when_it_is_repeated(press: PressOffice) -> None:
+    release_id = await published(press)
+    number = await withdrawn(press, release_id)
+    for name in ("website", "current", "dead", "case"):
+        await became(press, release_id, number, name, state="sent")
+    await became(press, release_id, number, "expired", state="rejected", code="550")
+    assert (await positions(press, release_id))["expired"] == ("old", 1, "dead_letter")
+    again = await withdrawn(press, release_id)
+    await became(press, release_id, again, "expired", state="sent")
+    said = await positions(press, release_id)
+    assert {said[name] for name in ("website", "current", "dead", "expired")} == {("gone", 1, "")}
+    assert said["case"] == ("gone", 0, "")
+    assert said["queued"] == ("old", 1, "under_way")
+    assert said["telegram"] == ("old", 1, "cannot")
+
+
+async def test_a_withdrawal_before_a_newer_version_is_not_one_of_it(press: PressOffice) -> None:
+    release_id = await published(press)
+    number = await withdrawn(press, release_id)
+    await became(press, release_id, number, "current", state="sent")
+    async with press.database.transaction() as connection:  # however it came there
+        (mine,) = [row for row in await press.rows(release_id) if row["address"] == "current@x.example"][:1]
+        newer = {name: mine[name] for name in mine if name in deliveries.c and name not in ("id", "revision")}
+        await connection.execute(insert(deliveries).values(**newer, revision=number + 1))
+        await connection.commit()
+    assert (await positions(press, release_id))["current"][0] == "old"
+
+
+@pytest.mark.parametrize("progress", [{"doubt": {"code": "no_answer"}}, {"stands": {"slots": []}}])
+async def test_what_a_lost_answer_may_have_left_is_in_doubt(press: PressOffice, progress: dict[str, Any]) -> None:
+    release_id = await published(press)
+    await became(press, release_id, 1, "never", state="rejected", code="exhausted", progress=progress)
+    assert (await positions(press, release_id))["never"] == ("doubt", 0, "dead_letter")
+    assert not (await press.office.coverage.of_release(release_id)).complete
+    number = await withdrawn(press, release_id)
+    await became(press, release_id, number, "never", state="rejected", code="550")
+    assert (await positions(press, release_id))["never"] == ("doubt", 0, "dead_letter")
+
+
+async def test_what_was_looked_for_and_is_not_there_is_no_doubt(press: PressOffice) -> None:
+    release_id = await published(press)
+    await became(press, release_id, 1, "never", state="rejected", code="550", uncertain=True)
+    assert (await positions(press, release_id))["never"] == ("none", 0, "dead_letter")
