@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Hashable
+from datetime import datetime
 
 from distributor.adapters.email_conversation import Conversation
 from distributor.adapters.email_dkim import DkimKey, dkim_key, sign
@@ -20,7 +21,7 @@ from distributor.adapters.email_render import profiles, render
 from distributor.adapters.email_settings import EmailSettings, plain_address
 from distributor.adapters.email_smtp import NotOpened, open_conversation, tls_context
 from distributor.core.asset import Asset, Profile
-from distributor.core.channel import Action, Allowance, Health, Job, Progress, Source, Traits
+from distributor.core.channel import Action, Allowance, Expiring, Health, Job, Progress, Source, Traits
 from distributor.core.outcome import (
     Absent,
     CannotTell,
@@ -124,11 +125,14 @@ class Email:
         return None
 
     async def probe(self) -> Health:
-        """Connect, encrypt, sign in, hang up; sign a word with the DKIM key. Sends nothing."""
+        """Connect, encrypt, sign in, hang up; sign a word with the DKIM key. Sends nothing. What ends is the
+        certificate of the relay."""
         facts = {"relay": f"{self._settings.host}:{self._settings.port}", "security": self._settings.security}
         problems: list[str] = []
+        ends: datetime | None = None
         try:
             talk = await self._open()
+            ends = talk.certificate_ends
             await talk.quit()
         except NotOpened as problem:
             problems.append(f"the relay: {problem}")
@@ -139,7 +143,8 @@ class Email:
         except (OSError, Unsendable) as error:
             problems.append(f"the DKIM key in dkim_key_file: {getattr(error, 'strerror', '') or error}")
         facts |= self._alignment(problems)
-        return Health(not problems, plain_address(self._settings.sender), tuple(problems), facts=facts)
+        sender = plain_address(self._settings.sender)
+        return Health(not problems, sender, tuple(problems), ends, facts, Expiring.CERTIFICATE)
 
     def _alignment(self, problems: list[str]) -> dict[str, str]:
         """What the big mailboxes ask of a list: a signature that DMARC counts, unsubscribing over https."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Protocol
 
 from distributor.adapters.email_answers import Phase, outcome_of, silence
@@ -50,6 +51,7 @@ class Conversation(Line):
         super().__init__(transport, min(settings.command_timeout, settings.data_timeout))
         self.transactions = 0
         self.busy = False  # the relay said 421: fewer connections, please
+        self.certificate_ends: datetime | None = None  # as whoever opened it has seen
         self._extensions = extensions
         self._settings = settings
         self._source: Source | None = None

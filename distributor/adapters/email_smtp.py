@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from typing import cast
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, cast
 
 from aiosmtplib import SMTP, SMTPException, SMTPResponseException
 
@@ -16,6 +18,8 @@ from distributor.adapters.email_answers import Phase, outcome_of, readable, sile
 from distributor.adapters.email_conversation import Conversation
 from distributor.adapters.email_settings import EmailSettings
 from distributor.core.outcome import Deferred, Outcome, Scope
+
+_SHORT_LIVED = 14 * 86_400  # seconds
 
 
 class NotOpened(Exception):
@@ -64,7 +68,18 @@ def _taken_over(client: SMTP, settings: EmailSettings) -> Conversation:
     if transport is None or transport.is_closing():
         raise NotOpened(silence(Phase.CONNECT, "the relay hung up"))
     # isinstance would fail: uvloop's transports inherit nothing.
-    return Conversation(cast(asyncio.WriteTransport, transport), client.esmtp_extensions, settings)
+    talk = Conversation(cast(asyncio.WriteTransport, transport), client.esmtp_extensions, settings)
+    talk.certificate_ends = certificate_end(transport.get_extra_info("peercert"))
+    return talk
+
+
+def certificate_end(certificate: Mapping[str, Any] | None) -> datetime | None:
+    """When a certificate that a relay has shown ends; None without encryption, and for one that lives two weeks or
+    less: a machine renews it every few days, and each of its days would be the last but few."""
+    if not certificate:
+        return None
+    begins, ends = (ssl.cert_time_to_seconds(certificate[name]) for name in ("notBefore", "notAfter"))
+    return datetime.fromtimestamp(ends, UTC) if ends - begins > _SHORT_LIVED else None
 
 
 async def _sign_in(client: SMTP, settings: EmailSettings) -> None:

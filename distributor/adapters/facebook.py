@@ -12,7 +12,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from distributor.adapters import facebook_text, facebook_watch
+from distributor.adapters import facebook_probe, facebook_text, facebook_watch
 from distributor.adapters.facebook_after import (
     MARGIN,
     SETTLES,
@@ -59,9 +59,17 @@ class Facebook:
         self.settings = settings
         self._clock = surroundings.clock
         secret = settings.app_secret.get_secret_value().strip() if settings.app_secret else ""
-        access = Access(settings.token.get_secret_value().strip(), secret)
+        self._client = self._line(Access(settings.token.get_secret_value().strip(), secret))
+        # Facebook takes id and secret together for a token of the app itself.
+        app = Access(f"{settings.app_id}|{secret}", secret)
+        self._asking = self._line(app) if settings.app_id else self._client
+        self._uploads = Uploads(self._client, surroundings.media, self._clock, settings.page, settings.chunk_bytes)
+        self._standing = Standing(self._client, self._clock, settings.page, settings.page_url)
+
+    def _line(self, access: Access) -> FacebookClient:
+        settings = self.settings
         waits = Waits(settings.connect_timeout, settings.answer_timeout, settings.upload_timeout)
-        self._client = FacebookClient(
+        return FacebookClient(
             str(settings.api_url),
             settings.video_host,
             settings.version,
@@ -71,8 +79,6 @@ class Facebook:
             settings.threads,
             Usage(self._clock),
         )
-        self._uploads = Uploads(self._client, surroundings.media, self._clock, settings.page, settings.chunk_bytes)
-        self._standing = Standing(self._client, self._clock, settings.page, settings.page_url)
 
     def own_address(self) -> str:
         """The page's id."""
@@ -247,22 +253,8 @@ class Facebook:
         return self._client.usage.allowance()
 
     async def probe(self) -> Health:
-        """Which page the token belongs to, and whether the page may post."""
-        try:
-            mine = (await self._client.get("me", fields="id,name")).body
-            page = (await self._client.get(self.settings.page, fields="id,name,link,can_post,is_published")).body
-        except ERRORS as error:
-            return Health(False, problems=(after_prepare(error).reason,))
-        problems = []
-        if str(mine.get("id")) != self.settings.page:
-            problems.append(f"the token belongs to {mine.get('id')} and not to the page {self.settings.page}")
-        if page.get("can_post") is False:
-            problems.append("the token may not post to the page: pages_manage_posts is missing")
-        if page.get("is_published") is False:
-            problems.append("the page is not published: nobody sees its posts")
-        known: tuple[str, ...] = ("link", "can_post", "is_published")
-        facts = {name: str(page[name]) for name in known if name in page}
-        return Health(not problems, str(page.get("name") or self.settings.page), tuple(problems), facts=facts)
+        """Which page the token belongs to, whether the page may post, and how long the token lasts."""
+        return await facebook_probe.probe(self._client, self._asking, self.settings)
 
     def form(self, text: str) -> str:
         """As the feed's messages are compared."""
@@ -273,8 +265,9 @@ class Facebook:
         return await facebook_watch.posts(self._client, self.settings.page, since, str(self.settings.web_url))
 
     async def aclose(self) -> None:
-        """Close the session and end the threads."""
-        await self._client.aclose()
+        """Close the sessions and end the threads."""
+        for line in {self._client, self._asking}:
+            await line.aclose()
 
 
 def _later(outcome: Deferred | Rejected) -> LookAgain:

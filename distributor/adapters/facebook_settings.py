@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, Field, HttpUrl, SecretStr
+from pydantic import BaseModel, Field, HttpUrl, SecretStr, model_validator
 
 _GRAPH = "https://graph.facebook.com"
 _GRAPH_VIDEO = "https://graph-video.facebook.com"  # Graph API, "Video uploads"
@@ -19,6 +19,11 @@ class FacebookSettings(BaseModel, extra="forbid"):
     version: str = Field("v26.0", pattern=r"^v\d{1,3}\.\d$")
     page: str = Field(pattern=r"^\d{1,32}$")
     token: SecretStr
+    app_id: str = Field(
+        "",
+        pattern=r"^\d{0,32}$",
+        description="the app's number; with it and app_secret Facebook tells when the token ends, whoever made it",
+    )
     app_secret: SecretStr | None = None  # set where the app requires appsecret_proof
     link: bool = False
     photos: Literal["keep", "repost"] = Field(
@@ -32,6 +37,12 @@ class FacebookSettings(BaseModel, extra="forbid"):
     chunk_bytes: int = Field(4_194_304, ge=16_384, le=33_554_432)
     threads: int = Field(4, ge=1, le=32)
     ca_file: str | None = None
+
+    @model_validator(mode="after")
+    def _together(self) -> FacebookSettings:
+        if self.app_id and self.app_secret is None:
+            raise ValueError("app_id wants app_secret too: the app speaks for itself with both")
+        return self
 
     @property
     def video_host(self) -> str:

@@ -16,7 +16,7 @@ from distributor.app import Parts
 from distributor.cli.output import complain, listing, say
 from distributor.cli.running import with_parts
 from distributor.core.ports import EMBARGO, EVERY
-from distributor.office.canary import days_left, expiry, probe
+from distributor.office.canary import End, days_left, expiry, probe, with_expiry
 from distributor.office.restoring import CODE as RESTORED
 
 group = typer.Typer(help="The channels.", no_args_is_help=True)
@@ -29,14 +29,16 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
     config: Config = None,
 ) -> None:
-    """Ask every platform whether our credentials are good and reach the destination. Publishes nothing."""
+    """Ask every platform whether our credentials are good, how long, and reach the destination. Publishes nothing."""
 
     async def work(parts: Parts) -> int:
         lanes = await parts.office.operations.lanes()
         found = await asyncio.gather(*(probe(channel) for channel in parts.channels.values()))
         rows: list[dict[str, Any]] = []
-        for (name, _), health in zip(parts.channels.items(), found, strict=True):
-            state, end = lanes[name], expiry(parts.office.context.seats[name], health)
+        now = parts.clock()
+        for name, answer in zip(parts.channels, found, strict=True):
+            state, end = lanes[name], expiry(parts.office.context.seats[name], answer)
+            health = with_expiry(answer, end, now)
             paused = f"paused: {state.reason}" if state.paused else "open"
             rows.append(
                 {
@@ -45,8 +47,8 @@ def check(
                     "account": health.account,
                     "lane": paused,
                     "problems": list(health.problems),
-                    "expires": end,
-                    "days": _days(end, parts.clock()),
+                    "expires": end.at if end else None,
+                    "days": _days(end, now),
                     "facts": health.facts,
                 }
             )
@@ -58,17 +60,19 @@ def check(
             complain(f"No embargo ends: {closed.reason}. Let them end with: distributor channels resume '{EMBARGO}'")
         if not rows:
             complain("No channel is configured; see docs/settings.md.")
-        return 0 if rows and not whole and all(health.ok for health in found) else 1
+        return 0 if rows and not whole and all(row["ok"] == "yes" for row in rows) else 1
 
     raise typer.Exit(with_parts(config or context.obj, work))
 
 
-def _days(end: datetime | None, now: datetime) -> str:
-    """How long the credentials still last, in words."""
+def _days(end: End | None, now: datetime) -> str:
+    """How long the credentials still last, in words. Many last for ever, but not every platform says so."""
     if end is None:
-        return ""
-    left = days_left(end, now)
-    return "the token has expired" if left < 0 else f"the token lasts {left} more days"
+        return "none known"
+    if end.at <= now:
+        return f"the {end.what.value} has expired"
+    left = days_left(end.at, now)
+    return f"the {end.what.value} lasts {left} more day{'' if left == 1 else 's'}"
 
 
 @group.command("stop")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
 
 from distributor.core.asset import Asset, Profile, Rendition
@@ -159,15 +160,25 @@ class Allowance:
     until: datetime
 
 
+class Expiring(StrEnum):
+    """What of a channel's credentials ends."""
+
+    TOKEN = "token"  # noqa: S105  # a word
+    ACCESS = "access"  # the app's leave to see the data of the person who made the token
+    CERTIFICATE = "certificate"
+
+
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What a probe of the credentials found. `problems` are sentences for an administrator, without secrets."""
+    """What a probe of the credentials found. `problems` are sentences for an administrator, without secrets; a channel
+    may be `ok` with some. `expires` is the first end that the platform tells, `expiring` what ends then."""
 
     ok: bool
     account: str = ""
     problems: tuple[str, ...] = ()
     expires: datetime | None = None
     facts: dict[str, str] = field(default_factory=dict)
+    expiring: Expiring = Expiring.TOKEN
 
 
 class Channel(Protocol):

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import math
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
 
-from distributor.core.channel import Channel, Health
+from distributor.core.channel import Channel, Expiring, Health
 from distributor.core.data import to_micros
 from distributor.office.alarms import Alarms
 from distributor.office.context import Context, Seat
@@ -35,9 +36,26 @@ async def probe(channel: Channel) -> Health:
         return Health(False, problems=(f"the check failed: {type(error).__name__}",))
 
 
-def expiry(seat: Seat, health: Health) -> datetime | None:
-    """When the credentials end: as the platform says, or as the settings say, whichever is earlier."""
-    return min((moment for moment in (health.expires, seat.token_expires) if moment is not None), default=None)
+@dataclass(frozen=True, slots=True)
+class End:
+    """What of a channel's credentials ends first, and when."""
+
+    at: datetime
+    what: Expiring
+
+
+def expiry(seat: Seat, health: Health) -> End | None:
+    """The first end of the credentials: as the platform says, or as the settings say; None where neither knows one."""
+    told = ((health.expires, health.expiring), (seat.token_expires, Expiring.TOKEN))
+    return min((End(at, what) for at, what in told if at is not None), key=lambda end: end.at, default=None)
+
+
+def with_expiry(health: Health, end: End | None, now: datetime) -> Health:
+    """The same, not ok where the end has passed: what has expired will not publish, whatever was answered a moment
+    ago."""
+    if end is None or end.at > now:
+        return health
+    return replace(health, ok=False, problems=(f"the {end.what.value} has expired", *health.problems))
 
 
 def days_left(end: datetime, now: datetime) -> int:
@@ -85,13 +103,13 @@ class Canary:
         key = f"unwell:{seat.name}:{to_micros(self._context.clock())}"
         await self._alarms.raise_alarm("channel_unwell", subject, key, {"channel": seat.name, "problems": problems})
 
-    async def _tell_days(self, seat: Seat, subject: str, end: datetime) -> None:
-        left = days_left(end, self._context.clock())
+    async def _tell_days(self, seat: Seat, subject: str, end: End) -> None:
+        left = days_left(end.at, self._context.clock())
         step = next((days for days in DAYS if left <= days), None)
         if step is None:
             await self._alarms.over("token_expires", subject)  # it was renewed
             return
-        key = f"expires:{seat.name}:{end.date().isoformat()}:{step}"
-        params = {"channel": seat.name, "when": end.isoformat(), "days": max(left, 0)}
+        key = f"expires:{seat.name}:{end.at.date().isoformat()}:{step}"
+        params = {"channel": seat.name, "cause": end.what.value, "when": end.at.isoformat(), "days": max(left, 0)}
         await self._alarms.over("token_expires", subject, but=key)
         await self._alarms.raise_alarm("token_expires", subject, key, params)

@@ -1,7 +1,7 @@
 """Facebook's Graph API over HTTP: tokens, proof, usage headers, dispatch, faults.
 
-Routes `/facebook/v<version>/…`, version 26.0 and the few before it. The token belongs into the Authorization header;
-one in the query string is answered, but noted in `leaks` (without the token itself).
+Routes `/facebook/v<version>/…`, version 26.0 and the few before it. The token belongs into the Authorization header,
+one that is asked about into the body; one in the query string is answered, but noted in `leaks` (without the token).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from aiohttp import web
 from distributor.sandbox.effects import Record
 from distributor.sandbox.facebook_errors import JSON, GraphError, bad_parameter, no_object, ordered, too_many_calls
 from distributor.sandbox.facebook_page import FacebookPage
+from distributor.sandbox.facebook_token import APP_ID, PageToken, app_alone
 from distributor.sandbox.facebook_usage import CALLS_AN_HOUR, FAR_AWAY, HOUR, Usage
 from distributor.sandbox.facebook_views import FacebookViews
 from distributor.sandbox.faults import Faults
@@ -36,6 +37,8 @@ class Ask:
     path: list[str]
     given: dict[str, str]
     files: dict[str, tuple[str, bytes]]
+    by_app: bool = False
+    """Asked with the app's own token."""
 
 
 class Facebook:
@@ -57,7 +60,7 @@ class Facebook:
         self.record = record
         self.faults = faults
         self.leaks: list[str] = []
-        """Paths of the calls that carried the token in their query string."""
+        """Paths of the calls that carried a token in their query string."""
         self.revoked = False
         """True: the token is answered with code 190, as after a password change."""
         self.usage: dict[str, int] | None = None
@@ -69,7 +72,7 @@ class Facebook:
         self.counts = Usage(page_id, record.clock, CALLS_AN_HOUR if limits else FAR_AWAY)
         self.page = FacebookPage(record, files, page_id)
         self.views = FacebookViews(self.page)
-        self._token = token
+        self.token = PageToken(token, page_id, record.clock)
         self._secret = app_secret
 
     def limit(self, count: int, seconds: float = HOUR) -> None:
@@ -148,18 +151,16 @@ class Facebook:
 
     def _check_token(self, request: web.Request, ask: Ask) -> None:
         bearer = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
-        if "access_token" in request.query:
+        if {"access_token", "input_token"} & set(request.query):
             self.leaks.append(request.path)
         token = bearer or ask.given.pop("access_token", "")
         if not token:
             raise GraphError(400, 104, "An access token is required to request this resource.")
-        if self.revoked:
-            raise GraphError(
-                401, 190, "Error validating access token: The session has been invalidated because the user changed "
-                "their password or Facebook has changed the session for security reasons.", subcode=460,
-            )  # fmt: skip
-        if not hmac.compare_digest(token.encode(), self._token.encode()):
-            raise GraphError(401, 190, "Invalid OAuth access token - Cannot parse access token")
+        ask.by_app = self._secret is not None and hmac.compare_digest(
+            token.encode(), f"{APP_ID}|{self._secret}".encode()
+        )
+        if not ask.by_app:
+            self._check_page_token(token)
         if self._secret is None:
             return
         proof = ask.given.pop("appsecret_proof", "")
@@ -173,9 +174,24 @@ class Facebook:
                 400, 100, "Invalid appsecret_proof provided in the API argument", kind="GraphMethodException"
             )
 
+    def _check_page_token(self, token: str) -> None:
+        if self.revoked:
+            raise GraphError(
+                401, 190, "Error validating access token: The session has been invalidated because the user changed "
+                "their password or Facebook has changed the session for security reasons.", subcode=460,
+            )  # fmt: skip
+        if not hmac.compare_digest(token.encode(), self.token.token.encode()):
+            raise GraphError(401, 190, "Invalid OAuth access token - Cannot parse access token")
+        if self.token.expired:
+            raise GraphError(401, 190, "Error validating access token: Session has expired", subcode=463)
+
     def _route(self, ask: Ask) -> tuple[str, Callable[[], JSON]]:
         """Name of the called method and what to run."""
         owner, page, given = (ask.path or [""])[0], self.page, ask.given
+        if ask.path == ["debug_token"] and ask.verb == "GET":
+            return "token.debug", lambda: self.token.debug(given, by_app=ask.by_app)
+        if ask.by_app:
+            raise app_alone()
         if owner in ("me", self.page_id):
             edge = ask.path[1] if len(ask.path) > 1 else ""
             if ask.verb == "GET" and not edge:

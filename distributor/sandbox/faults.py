@@ -30,7 +30,7 @@ METHODS: Mapping[str, frozenset[str]] = {
     ),
     "facebook": _words(
         "me.get page.get feed.create feed.read photos.create videos.create videos.start videos.transfer "
-        "videos.finish object.get object.update object.delete"
+        "videos.finish object.get object.update object.delete token.debug"
     ),
     "wordpress": _words(
         "users.me posts.list posts.create posts.get posts.update posts.delete media.list media.create media.update "

@@ -58,6 +58,8 @@ class MailBox:
         self.pipelining = True
         self.ca_file: Path | None = None
         """With TLS: the certificate to trust, as a PEM file that lives as long as the relay."""
+        self.certificate_days = (1, 90)
+        """Since when and for how long it is good, in days; taken at the start."""
         self.host, self.port = "", 0
         self._server: asyncio.Server | None = None
         self._context: ssl.SSLContext | None = None
@@ -66,7 +68,7 @@ class MailBox:
     async def start(self, host: str, port: int) -> None:
         """Listens."""
         if self.tls:
-            self._context, self.ca_file = make_certificate(host)
+            self._context, self.ca_file = make_certificate(host, *self.certificate_days)
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(self._conversation, host, port)
         self.host, self.port = self._server.sockets[0].getsockname()[:2]

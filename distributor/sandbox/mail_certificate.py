@@ -23,8 +23,9 @@ def _write(data: bytes) -> Path:
     return Path(file.name)
 
 
-def make_certificate(host: str) -> tuple[ssl.SSLContext, Path]:
-    """A server context for `host` and localhost, and the file with the certificate that a client has to trust."""
+def make_certificate(host: str, begun: int = 1, days: int = 90) -> tuple[ssl.SSLContext, Path]:
+    """A server context for `host` and localhost, and the file with the certificate that a client has to trust: made so
+    many days ago, good for so many more."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Distributor sandbox")])
     names: list[x509.GeneralName] = [x509.DNSName("localhost")]
@@ -36,7 +37,7 @@ def make_certificate(host: str) -> tuple[ssl.SSLContext, Path]:
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=30))
+        .not_valid_before(now - timedelta(days=begun)).not_valid_after(now + timedelta(days=days))
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())

@@ -11,7 +11,7 @@ import pytest_asyncio
 from aiosmtpd.smtp import SMTP as Relay
 
 from distributor.adapters.email import Email
-from distributor.core.channel import Health
+from distributor.core.channel import Expiring, Health
 from distributor.core.outcome import CannotTell, Sent
 from distributor.core.rendering import Severity
 from distributor.sandbox import Accounts, Sandbox
@@ -269,6 +269,7 @@ async def test_a_key_that_cannot_be_used_pauses_the_lane_and_the_probe_names_it(
             "dkim": "mia.example",
             "one_click": "yes",
         },
+        expiring=Expiring.CERTIFICATE,
     )
     foreign = {"dkim_selector": "press", "dkim_domain": "other.example", "dkim_key_file": tmp_path / "dkim.pem"}
     strange = await Email("list", settings(stage.sandbox, **foreign), stage.desk.surroundings).probe()

@@ -11,6 +11,7 @@ import pytest
 
 from distributor.demo import Stage
 from distributor.demo.stage import EDITOR
+from distributor.office.alarm_words import sentence
 from distributor.storage.alarms import Alarm
 from tests.office.test_watching import Time
 
@@ -76,6 +77,17 @@ async def test_a_tokens_end_is_told_14_7_3_and_1_days_before(stage: Stage, time:
         assert len(await look(stage, time)) <= 1, "the newest one only"
     keys = [key async for key in raised(stage)]
     assert [key.rpartition(":")[2] for key in keys] == ["14", "7", "3", "1"]
+
+
+async def test_an_end_that_only_the_platform_knows_is_told_with_what_ends(stage: Stage, time: Time) -> None:
+    stage.sandbox.facebook.token.data_access_expires_at = int((time() + timedelta(days=6)).timestamp())
+    (alarm,) = await look(stage, time)
+    assert (alarm.kind, alarm.params["cause"], alarm.params["days"]) == ("token_expires", "access", 5)
+    context = stage.parts.office.context
+    assert sentence(alarm, context, "en").startswith("Facebook: the app’s access to data expires on ")
+    assert "წვდომას ვადა გასდის" in sentence(alarm, context, "ka")
+    stage.sandbox.facebook.token.data_access_expires_at = 0
+    assert await look(stage, time) == [], "what was renewed closes its alarm"
 
 
 async def raised(stage: Stage) -> AsyncIterator[str]:

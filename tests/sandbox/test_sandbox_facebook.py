@@ -12,6 +12,8 @@ import aiohttp
 import pytest
 
 from distributor.sandbox import Accounts, Sandbox
+from distributor.sandbox.facebook_token import APP_ID
+from tests.sandbox.conftest import Client
 
 Picture = Callable[..., bytes]
 
@@ -155,3 +157,33 @@ async def test_versions_that_are_gone_or_not_there_yet(
 ) -> None:
     async with web.get(f"{sandbox.facebook.api_url}/{version}/me") as answer:
         assert (await answer.json())["error"]["code"] == 2500
+
+
+async def test_a_token_is_told_about_to_the_app_and_to_its_developers(sandbox: Sandbox, graph: Any) -> None:
+    asked = {"method": "get", "input_token": sandbox.accounts.facebook_token}
+    told = (await graph("POST", "/debug_token", data=asked)).body["data"]
+    assert (told["type"], told["profile_id"], told["is_valid"]) == ("PAGE", sandbox.facebook.page_id, True)
+    assert (told["expires_at"], "pages_manage_posts" in told["scopes"]) == (0, True)
+    assert sandbox.facebook.leaks == []
+    other = await graph("POST", "/debug_token", data=asked | {"input_token": "another"})
+    assert (other.body["data"]["is_valid"], other.body["data"]["error"]["code"]) == (False, 190)
+    sandbox.facebook.token.developer = False
+    refused = await graph("POST", "/debug_token", data=asked)
+    assert (refused.status, refused.body["error"]["code"]) == (400, 100)
+    await graph("GET", "/debug_token", params={"input_token": sandbox.accounts.facebook_token})
+    assert sandbox.facebook.leaks == ["/facebook/v26.0/debug_token"]
+    sandbox.facebook.token.expires_at = 1
+    refused = await graph("GET", "/me")
+    assert (refused.body["error"]["code"], refused.body["error"]["error_subcode"]) == (190, 463)
+
+
+async def test_the_apps_own_token_tells_of_tokens_and_nothing_else(web: aiohttp.ClientSession) -> None:
+    async with Sandbox(accounts=Accounts(facebook_app_secret="app-secret")) as sandbox:
+        token = f"{APP_ID}|app-secret"
+        proof = hmac.new(b"app-secret", token.encode(), hashlib.sha256).hexdigest()
+        sandbox.facebook.token.developer = False
+        client = Client(web, f"{sandbox.facebook.api_url}/v26.0", lambda *_: {"Authorization": f"Bearer {token}"})
+        fields = {"method": "get", "input_token": sandbox.accounts.facebook_token, "appsecret_proof": proof}
+        assert (await client("POST", "/debug_token", data=fields)).body["data"]["is_valid"]
+        refused = await client("GET", "/me", params={"appsecret_proof": proof})
+        assert (refused.status, refused.body["error"]["code"]) == (400, 2500)
