@@ -9,23 +9,20 @@ of what was approved.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
 from html import escape
 
-from distributor.adapters.email_notices import ACKNOWLEDGE, FIRST, KINDS, MAIL, NoticeWords, notice_words, when, zone_of
+from distributor.adapters.email_notices import ACKNOWLEDGE, FIRST, KINDS, NoticeWords, notice_words, when, zone_of
 from distributor.adapters.email_words import Words, words
 from distributor.core.asset import MediaKind
-from distributor.core.channel import Job, Source
+from distributor.core.channel import Source
 from distributor.core.release import Action, Status
-from distributor.core.rendering import Part
 
 SHORT = frozenset({Action.WITHDRAW, Action.HOLD, Action.LIFT})
 """What is told without the release's text."""
 
 _STYLE = "<style>.box{border:2px solid #b3261e;padding:4px 16px;margin:0 0 20px}.ack{font-weight:600}</style>"
 _RULE = "*" * 40
-_SUBJECTS = {"subject", "free_subject"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +74,12 @@ class Frame:
     @property
     def asks_text(self) -> str:
         """The reader's own link to say that this was read, as text."""
-        return _asks_text(self.acknowledge)
+        return asks_text(self.acknowledge)
 
     @property
     def asks_html(self) -> str:
         """The same as HTML."""
-        return _asks_html(self.acknowledge)
+        return asks_html(self.acknowledge)
 
 
 def frame(source: Source, language: str, title: str, time_zone: str) -> Frame:
@@ -102,6 +99,8 @@ def frame(source: Source, language: str, title: str, time_zone: str) -> Frame:
         fields |= {"embargo": source.revision.embargo.isoformat(), "scheduled": at, "free_subject": free}
         fields |= {"embargo_text": embargo.text, "embargo_html": embargo.html}
     asks = said.acknowledge if action in (Action.CORRECT, Action.WITHDRAW, Action.HOLD) else ""
+    if action in (Action.WITHDRAW, Action.LIFT):
+        fields |= {"first_text": f"{_first_text(said)}\n\n", "first_html": _first_html(said)}
     if action is Action.CORRECT:
         fields |= {"notice_label": label, "notice_text": notice.text, "notice_html": notice.html, "asks": asks}
     return Frame(KINDS[action], mark + title, subject, notice, embargo, asks, fields)
@@ -158,7 +157,7 @@ def _embargo(source: Source, language: str, time_zone: str) -> Box:
 def short_text(source: Source, around: Frame, language: str) -> Iterator[str]:
     """The blocks of a mail that tells without the text: title, time of the first version, the reader's link."""
     yield around.title
-    yield f"{notice_words(language).first}: {FIRST}"
+    yield _first_text(notice_words(language))
     if source.revision.action is Action.LIFT:
         yield f"{words(language).read}: {source.permanent_url}"
     if around.acknowledge:
@@ -170,68 +169,24 @@ def short_html(source: Source, around: Frame, language: str) -> str:
     link = escape(source.permanent_url)
     read = f'<p><a href="{link}">{escape(words(language).read)}</a></p>\n'
     return (
-        f"<h1>{escape(around.title)}</h1>\n<p>{escape(notice_words(language).first)}: {FIRST}</p>\n"
+        f"<h1>{escape(around.title)}</h1>\n{_first_html(notice_words(language))}"
         f"{read if source.revision.action is Action.LIFT else ''}{around.asks_html}"
     )
 
 
-def fitting(job: Job) -> Job:
-    """The job with what fits this reader and this moment of all that was approved."""
-    return _unmarked(_uncorrected(job))
+def _first_text(said: NoticeWords) -> str:
+    return f"{said.first}: {FIRST}"
 
 
-def is_new(job: Job) -> bool:
-    """True where the reader has nothing of a release that was corrected."""
-    return job.before is None and job.rendering.parts[0].kind == KINDS[Action.CORRECT]
+def _first_html(said: NoticeWords) -> str:
+    return f"<p>{escape(said.first)}: {FIRST}</p>\n"
 
 
-def _uncorrected(job: Job) -> Job:
-    """Without the correction's box and label, and as a mail like any other, for a reader who is new to it. The reader's
-    own link stands in the foot, so its last occurrence is itself; the box stands above all that people wrote."""
-    if not is_new(job):
-        return job
-    part = job.rendering.parts[0]
-    label, asks = part.fields["notice_label"], part.fields["asks"]
-    free = replace(
-        part,
-        kind=MAIL,
-        text=_without_last(part.text.replace(part.fields["notice_text"], "", 1), f"{_asks_text(asks)}\n\n"),
-        html=_without_last(part.html.replace(part.fields["notice_html"], "", 1), _asks_html(asks)),
-        fields=part.fields | {name: part.fields[name].replace(label, "", 1) for name in _SUBJECTS & {*part.fields}},
-    )
-    return replace(job, rendering=replace(job.rendering, parts=(free,)))
-
-
-def _unmarked(job: Job) -> Job:
-    """Without the embargo's box and label, where it was over before the approval: a correction made later. Nothing
-    above the box is of several lines, so its first occurrence is itself."""
-    part = job.rendering.parts[0]
-    embargo = part.fields.get("embargo", "")
-    if not embargo or job.approved_at < datetime.fromisoformat(embargo):
-        return job
-    free = replace(
-        part,
-        text=part.text.replace(part.fields["embargo_text"], "", 1),
-        html=part.html.replace(part.fields["embargo_html"], "", 1),
-        fields=part.fields | {"subject": part.fields["free_subject"]},
-    )
-    return replace(job, rendering=replace(job.rendering, parts=(free,)))
-
-
-def _asks_text(words: str) -> str:
+def asks_text(words: str) -> str:
+    """The line with the reader's own link that says: I have read this; '' where nobody asks."""
     return f"{words}: {ACKNOWLEDGE}" if words else ""
 
 
-def _asks_html(words: str) -> str:
+def asks_html(words: str) -> str:
+    """The same as HTML."""
     return f'<p class="ack"><a href="{ACKNOWLEDGE}">{escape(words)}</a></p>\n' if words else ""
-
-
-def _without_last(text: str, gone: str) -> str:
-    before, _, after = text.rpartition(gone)
-    return before + after
-
-
-def early(job: Job, part: Part) -> bool:
-    """True where it goes before the embargo's end, to a trusted reader: a mail must not be dated in the future."""
-    embargo = part.fields.get("embargo", "")
-    return bool(embargo and job.intended_at and job.intended_at < datetime.fromisoformat(embargo))

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from email.utils import format_datetime
 
-from distributor.adapters.email_frame import early
+from distributor.adapters.email_fitting import early
 from distributor.adapters.email_settings import EmailSettings, plain_address
 from distributor.core.channel import Before, Job
 from distributor.core.rendering import Part

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from distributor.adapters.email_dkim import DkimKey, sign
-from distributor.adapters.email_frame import early, fitting, is_new
+from distributor.adapters.email_fitting import early, fitting, is_new, marked, only_heard
 from distributor.adapters.email_headers import Unsendable, message_id, one_line, reader_head, release_head, thread_head
 from distributor.adapters.email_mime import Body, body
 from distributor.adapters.email_notices import ACKNOWLEDGE, FIRST, MAIL, PLACES, when
@@ -110,7 +110,8 @@ def template_key(job: Job) -> Hashable:
     pictures = tuple((placed.rendition.digest, placed.rendition.media_type) for placed in part.media)
     return (
         part.kind, part.text, part.html, *part.fields.items(), pictures,
-        rendering.language, job.destination.channel, job.approved_at, early(job, part), is_new(job),
+        rendering.language, job.destination.channel, job.approved_at, early(job, part), is_new(job), marked(job),
+        only_heard(job),
     )  # fmt: skip
 
 

@@ -40,6 +40,8 @@ PLACES: Mapping[str, tuple[str, ...]] = {
     "withdrawal": (FIRST, ACKNOWLEDGE, UNSUBSCRIBE),
     "hold": (FIRST, ACKNOWLEDGE, UNSUBSCRIBE),
     "lift": (FIRST, UNSUBSCRIBE),
+    "withdrawal heard": (ACKNOWLEDGE, UNSUBSCRIBE),  # by a reader who knows of the release by a hold alone
+    "lift heard": (UNSUBSCRIBE,),
 }
 """By Part.kind, in their order in the text: the places that are filled anew for each reader."""
 

@@ -42,11 +42,13 @@ from distributor.adapters.telegram_slots import (
     first_id,
     key_of,
     mark_of,
+    old_stands,
     slots_of,
     standing,
 )
 from distributor.core.channel import Action, Job, Progress
 from distributor.core.outcome import Absent, CannotTell, Deferred, Finding, Outcome, Receipt, Rejected, Sent
+from distributor.core.outcome import old_stands as said_of
 
 _MOST_CALLS = 200  # for one delivery; more would be a plan that never ends
 
@@ -168,7 +170,8 @@ def plan(job: Job, progress: Progress) -> list[Op]:
     if job.action is Action.WITHDRAW:
         return withdrawing(slots, job.rendering, doubt=doubt or subscriber)
     ops = correcting(slots, job.rendering, doubt=doubt)
-    told = any(done(progress, index_of(job.rendering, kind)) is not None for kind in LABELLED)
+    labelled = (0, *(index_of(job.rendering, kind) for kind in LABELLED))  # the first part bears the label too
+    told = any(done(progress, index) is not None for index in labelled)
     return ops if told or not subscriber else [*ops, *telling(job.rendering, ops)]
 
 
@@ -220,6 +223,8 @@ def _end(job: Job, now: Standing) -> Outcome:
     there = [slot for slot in now.slots if slot.stands]
     stands = json.dumps(replace(now, done=()).data(), separators=(",", ":"))
     detail = {"chat": now.chat, "stands": stands, "done": "; ".join(now.done)}
+    if job.action is Action.CORRECT or not job.destination.token:  # a subscriber is told of a withdrawal, as by a mail
+        detail |= said_of(old_stands(now.slots, doubt=job.before is not None and job.before.doubt))
     return Sent(Receipt(tuple(str(slot.id) for slot in there), tuple(_links(there, _base(job, now.chat))), detail))
 
 

@@ -95,6 +95,7 @@ class Before:
     the delivery did not end as sent; `progress` then holds what is known of its parts. `doubt`: something else of the
     release may stand there, of which nobody knows (an unknown outcome or an open case). `at` is when the newest of it
     was sent, `first_at` when the first was. `key` is the key of the first delivery of all, `sent_key` of this one.
+    `heard`: the reader knows of it by a hold alone, whose time and key are given; it never came to him as far as known.
     """
 
     revision: int
@@ -106,6 +107,7 @@ class Before:
     key: str
     sent_key: str
     doubt: bool = False
+    heard: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,7 @@ class Job:
     uncertain: bool = False
     before: Before | None = None
     intended_at: datetime | None = None  # when the first irrevocable call was intended; where to start looking
+    clock_doubted: bool = False  # an alarm about the clock stands: what looks over may be to come
 
 
 class Progress(Protocol):
@@ -229,12 +232,14 @@ class CannotRead(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """One post as it stands at the platform; `text` in the form in which the channel compares texts."""
+    """One post as it stands at the platform; `text` in the form in which the channel compares texts. `told`: of when
+    this is known, where the platform tells of what happens and not of what stands; None: of now."""
 
     remote_id: str
     text: str
     at: datetime
     link: str = ""
+    told: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,8 +259,12 @@ class Readable(Protocol):
 
     costly: bool
 
-    def form(self, text: str) -> str:
-        """A rendering's text as `Post.text` would be."""
+    def words(self, rendering: Rendering) -> frozenset[str]:
+        """Every text that a post of this rendering may have, as `Post.text` would be; '' where one may have none."""
+
+    def kept(self, receipt: Receipt | None, progress: Mapping[str, Any]) -> frozenset[str]:
+        """The ids of posts that a correction let stand with their older words; '' among them where it may be others
+        too, of which nobody knows the id."""
 
     async def posts(self, since: datetime) -> Posts | None:
         """What stands there since then; None where this installation cannot read it. Raises CannotRead."""

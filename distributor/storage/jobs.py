@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -54,6 +55,8 @@ class Jobs:
             step = "" if row.prepares else "publish"
             intended = moment(row.intended_at) or (made.now if step else None)
             job = self._job(row, terms.slug, terms.approved_at, intended, self._before(found.get(row.id), unreadable))
+            if terms.embargo_closed:
+                job = replace(job, clock_doubted=True)
             deadline = deadlines[row.deadline]
             if job.action is Action.CORRECT and job.before is None:
                 deadline = terms.deadline  # nothing stands there, so it publishes: not after the release's own time

@@ -34,6 +34,7 @@ class Standing:
     row: RowMapping
     first: RowMapping
     doubt: bool
+    heard: bool = False  # `first` is then the hold
 
 
 def key_of(release_id: str, revision: int, action: str, delivery_id: int) -> str:
@@ -57,9 +58,9 @@ async def standing(connection: AsyncConnection, rows: Sequence[Row]) -> dict[int
     made = {}
     for row in following:
         before = [item for item in earlier.get((row.release_id, row.destination_id), ()) if item["id"] < row.id]
-        there = [item for item in before if item["action"] in _SHOWS and _may_stand(item)]
+        there = [item for item in before if item["action"] in _SHOWS and may_stand(item)]
         if not there and row.action in _ENDS and (told := _told_of(before)) is not None:
-            made[row.id] = Standing(told, told, True)
+            made[row.id] = Standing(*told, doubt=True, heard=True)
         elif there:
             sure = [item for item in there if item["state"] == "sent" or _tells(item)]
             newest = (sure or there)[-1]
@@ -70,7 +71,7 @@ async def standing(connection: AsyncConnection, rows: Sequence[Row]) -> dict[int
     return made
 
 
-def _may_stand(row: RowMapping) -> bool:
+def may_stand(row: RowMapping) -> bool:
     """True where something of a delivery is out, or may be. One that was in doubt once and ended unsent is not: it was
     looked for and proved absent, or a person looked."""
     began = any(name.startswith("part:") or name == DOUBT for name in (row["progress"] or {}))
@@ -78,20 +79,20 @@ def _may_stand(row: RowMapping) -> bool:
     return row["state"] in ("sent", *_OPEN) or row["receipt"] is not None or in_doubt or began or _tells(row)
 
 
-def _told_of(before: Sequence[RowMapping]) -> RowMapping | None:
+def _told_of(before: Sequence[RowMapping]) -> tuple[RowMapping, RowMapping] | None:
     """The publication of which a reader heard by a hold alone: it may have been with him when the hold was decided, and
-    has turned out not to be. He was told to wait for what comes of it, so he is told, as where something may stand."""
-    heard = [item["id"] for item in before if item["action"] == "hold" and _was_heard(item)]
-    return next(
-        (item for item in reversed(before) if item["action"] in _SHOWS and heard and item["id"] < heard[-1]), None
-    )
+    has turned out not to be. He was told to wait for what comes of it, so he is told, as where something may stand.
+    And the hold."""
+    heard = [item for item in before if item["action"] == "hold" and _was_heard(item)]
+    told_of = [item for item in before if item["action"] in _SHOWS and heard and item["id"] < heard[-1]["id"]]
+    return (told_of[-1], heard[-1]) if told_of else None
 
 
 def _was_heard(hold: RowMapping) -> bool:
     """True where the notice went out, or may have; not where it found nobody to tell."""
     receipt: Any = hold["receipt"]
     detail = (json.loads(receipt) if isinstance(receipt, str) else receipt or {}).get("detail", {})
-    return _may_stand(hold) and not NOTHING_STOOD.items() <= detail.items()
+    return may_stand(hold) and not NOTHING_STOOD.items() <= detail.items()
 
 
 def _tells(row: RowMapping) -> bool:
@@ -103,17 +104,19 @@ def before_of(found: Standing, rendering: Rendering) -> Before:
     """As the adapters take it, with what it shows."""
     row, first = found.row, found.first
     receipt: Any = row["receipt"]
+    newest = first if found.heard else row  # what reached the reader last
     progress: Mapping[str, Any] = row["progress"] or {}
     return Before(
         revision=row["revision"],
         rendering=rendering,
         receipt=from_data(Receipt, json.loads(receipt) if isinstance(receipt, str) else receipt) if receipt else None,
         progress=progress,
-        at=_sent_at(row),
+        at=_sent_at(newest),
         first_at=_sent_at(first),
         key=key_of(first["release_id"], first["revision"], first["action"], first["id"]),
-        sent_key=key_of(row["release_id"], row["revision"], row["action"], row["id"]),
+        sent_key=key_of(newest["release_id"], newest["revision"], newest["action"], newest["id"]),
         doubt=found.doubt,
+        heard=found.heard,
     )
 
 

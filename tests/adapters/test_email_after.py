@@ -294,6 +294,32 @@ async def test_what_is_approved_after_the_embargo_is_not_marked(stage: Stage, ac
         assert "ემბარგო" not in one
 
 
+@pytest.mark.parametrize("doubt", [{"clock_doubted": True}, {"intended_at": NOON - timedelta(minutes=1)}])
+async def test_a_clock_that_is_doubted_or_differs_takes_no_mark_away(stage: Stage, doubt: dict[str, Any]) -> None:
+    """The approval's clock had leapt ahead; the worker's has not, or an alarm about it stands."""
+    rendering = await notice(stage, Action.PUBLISH, embargo=NOON, notice=None)
+    facts: dict[str, Any] = {"approved_at": NOON + timedelta(hours=1), "intended_at": NOON + timedelta(hours=1)} | doubt
+    message = await sent(stage, Action.PUBLISH, rendering, **facts)
+    assert message["Subject"].startswith("ემბარგო 5 მარტი, 2026, 12:00-მდე")
+    assert all("ემბარგო" in content for content in bodies(message))
+
+
+@pytest.mark.parametrize("action", [Action.WITHDRAW, Action.LIFT])
+async def test_who_heard_of_a_hold_alone_is_told_of_no_first_version(stage: Stage, action: Action) -> None:
+    rendering = await notice(stage, action)
+    held = stands(rendering, heard=True, key="abcdefghjk-2-hold-7", sent_key="abcdefghjk-2-hold-7", doubt=True)
+    usual = await sent(stage, action, rendering)
+    message = await sent(stage, action, rendering, before=held)
+    assert message["Subject"] == usual["Subject"]
+    assert message["In-Reply-To"] == "<abcdefghjk-2-hold-7@mia.example>"
+    for one, other in zip(bodies(message), bodies(usual), strict=True):
+        assert notice_words("ka").first in other
+        assert notice_words("ka").first not in one
+        assert TITLE in one
+        assert one.count("/unsubscribe/") == 1
+        assert ("/acknowledge?" in one) is (action is Action.WITHDRAW)
+
+
 @pytest.mark.parametrize(
     ("action", "at", "intended_at", "date"),
     [
@@ -322,6 +348,10 @@ async def test_a_template_is_shared_by_those_alone_whose_mails_are_alike(stage: 
     assert template_key(one) != template_key(replace(one, before=None))
     part = rendering.parts[0]
     assert template_key(one) != template_key(replace(one, intended_at=NOON))
+    assert template_key(one) != template_key(replace(one, approved_at=NOON, intended_at=NOON, clock_doubted=True))
+    assert one.before is not None
+    heard = replace(one, before=replace(one.before, heard=True))
+    assert template_key(one) != template_key(heard)
     hold = replace(rendering, parts=(replace(part, kind="hold"),))
     assert template_key(one) != template_key(replace(one, rendering=hold))
 

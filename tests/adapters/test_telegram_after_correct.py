@@ -521,6 +521,14 @@ async def test_a_subscriber_who_gets_a_labelled_message_anyway_gets_no_second(op
     assert [shown(post)[:2] for post in bulk.sandbox.telegram.messages(READER)] == ["✏️", "", "✏️"]
 
 
+async def test_a_subscriber_whose_post_was_made_anew_gets_no_label_beside_it(opened: Open) -> None:
+    bulk = await opened(chat="")
+    release = await published(bulk, Destination(7, "public", str(READER), token="token"), photo_count=1)
+    receipt = sent(await release.correct(release.changed(photos=[], body=LONG)))
+    assert [shown(post)[:2] for post in bulk.sandbox.telegram.messages(READER)][:1] == ["✏️"]
+    assert "notice posted" not in receipt.detail["done"], receipt.detail["done"]
+
+
 async def test_a_subscriber_whose_label_has_no_answer_is_a_case_and_is_told_once(opened: Open) -> None:
     bulk = await opened(chat="")
     release = await published(bulk, Destination(7, "public", str(READER), token="token"))

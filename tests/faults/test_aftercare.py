@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from distributor.adapters.email_notices import notice_words
 from distributor.core.approval import Decision
 from distributor.core.channel import Action
 from distributor.core.release import Kind, LanguageVersion, Notice
@@ -269,6 +270,8 @@ async def test_who_heard_of_a_hold_hears_of_the_withdrawal_though_the_release_ne
     found = await ended(stage, release_id, 3)
     assert {row["state"] for row in found} == {"sent"}
     assert len(found) == len(SUBSCRIBERS)
+    first = notice_words("ka").first
+    assert not any(first in mail.message.get_body(("plain",)).get_content() for mail in stage.sandbox.mail.messages[3:])
     subjects = [str(mail.message["Subject"]) for mail in stage.sandbox.mail.messages]
     assert sum("გამოთხოვილია" in subject for subject in subjects) == len(SUBSCRIBERS)
     assert len(subjects) == 2 * len(SUBSCRIBERS), "the hold and its end, and never the release"

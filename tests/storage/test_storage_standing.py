@@ -59,6 +59,8 @@ async def test_who_heard_of_a_hold_hears_of_its_end_though_nothing_came_of_the_r
     if found is not None:
         assert found.row["action"] == "publish", "the release of which he was told, not the notice"
         assert found.doubt
+        assert found.heard
+        assert found.first["action"] == "hold"
 
 
 async def before(world: World, rows: Rows, then: Action) -> Standing | None:
