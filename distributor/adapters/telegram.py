@@ -8,8 +8,10 @@ one, is asked what was posted.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from pydantic import SecretStr
 from telegram import Bot
@@ -42,13 +44,13 @@ from distributor.adapters.telegram_render import (
     profiles,
     render,
 )
-from distributor.adapters.telegram_settings import TelegramSettings
+from distributor.adapters.telegram_settings import TelegramSettings, is_chat
 from distributor.adapters.telegram_staging import Staging
 from distributor.adapters.telegram_transport import Timeouts, close, open_bot
 from distributor.adapters.telegram_witness import SETTLES, Witness
 from distributor.core.asset import Asset, Profile
 from distributor.core.channel import Action, Allowance, Health, Job, Posts, Progress, Source, Traits
-from distributor.core.outcome import Absent, CannotTell, Finding, Outcome, nothing_stood
+from distributor.core.outcome import Absent, CannotTell, Finding, Outcome, Receipt, nothing_stood
 from distributor.core.ports import Surroundings
 from distributor.core.refusal import Refused
 from distributor.core.rendering import Part, Problem, Rendering
@@ -70,7 +72,7 @@ def _nothing_stands(job: Job) -> bool:
 
 
 class Telegram:
-    """`core.channel.Channel`, `core.channel.Previewer` and `core.channel.Readable` over one bot."""
+    """`core.channel.Channel`, `Previewer`, `Readable` and `Addressed` over one bot."""
 
     costly = False
 
@@ -117,6 +119,10 @@ class Telegram:
     def own_address(self) -> str:
         """The channel's chat; '' where it has subscribers only."""
         return self.settings.chat
+
+    def address_fault(self, address: str) -> str:
+        """'chat' where this is no chat's number and no @name; '' where it is one."""
+        return "" if is_chat(address) else "chat"
 
     def profiles(self, asset: Asset) -> tuple[Profile, ...]:
         """A photo of 2560 pixels; of a video the film and its thumbnail."""
@@ -227,9 +233,13 @@ class Telegram:
                     raise Refused("preview_failed", reason=str(error)) from None
             first = first or messages[0].message_id
 
-    def form(self, text: str) -> str:
+    def words(self, rendering: Rendering) -> frozenset[str]:
         """As what the witness saw is compared."""
-        return telegram_watch.form(text)
+        return telegram_watch.words(rendering)
+
+    def kept(self, receipt: Receipt | None, progress: Mapping[str, Any]) -> frozenset[str]:
+        """Messages that Telegram let us neither change nor delete."""
+        return telegram_watch.kept(receipt, progress)
 
     async def posts(self, since: datetime) -> Posts | None:
         """What the witness saw in the channel."""

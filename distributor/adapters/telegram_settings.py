@@ -23,6 +23,11 @@ def _chat(value: Any) -> str:
     return text
 
 
+def is_chat(address: str) -> bool:
+    """True for a chat's number or a @name."""
+    return bool(address and _CHAT.fullmatch(address))
+
+
 Chat = Annotated[str, BeforeValidator(_chat)]
 
 

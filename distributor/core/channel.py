@@ -278,11 +278,16 @@ class Previewer(Protocol):
 
 
 @runtime_checkable
-class Endpoints(Protocol):
-    """A channel whose subscribers are no mailboxes but addresses of another form, each with a key of its own."""
+class Addressed(Protocol):
+    """A channel whose subscribers are no mailboxes but addresses of another form."""
 
     def address_fault(self, address: str) -> str:
         """Why a subscriber cannot have this address, as a code; '' where nothing speaks against it."""
+
+
+@runtime_checkable
+class Endpoints(Addressed, Protocol):
+    """The same, where each subscriber has a key of its own."""
 
     def secret_of(self, token: str) -> str:
         """What the subscriber with this token verifies our calls with."""

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from distributor.core.channel import Endpoints
+from distributor.core.channel import Addressed, Endpoints
 from distributor.core.people import Person, Right
 from distributor.core.refusal import Refused
 from distributor.core.release import Kind
@@ -68,7 +68,7 @@ class Subscriptions:
         if context.seats[channel].adapter.own_address():
             raise Refused("no_subscribers_here", name=channel)
         adapter = context.seats[channel].adapter
-        if isinstance(adapter, Endpoints):
+        if isinstance(adapter, Addressed):
             if fault := adapter.address_fault(address):
                 raise Refused(f"endpoint_{fault}", address=address)
         elif not _MAILBOX.fullmatch(address):

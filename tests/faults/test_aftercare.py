@@ -204,6 +204,33 @@ async def test_a_correction_waits_while_its_release_is_unknown_and_follows_what_
     await sound(stage)
 
 
+async def test_a_chat_that_subscribed_is_told_of_everything_that_follows(make_stage: MakeStage) -> None:
+    stage = await make_stage(changed={"channels.telegram.chat": "", "channels.telegram.staging_chat": ""})
+    await stage.parts.office.subscriptions.add("telegram", str(AUTHOR), None, label="A radio station")
+    before = len(stage.sandbox.telegram.messages(AUTHOR))
+
+    def chat() -> list[str]:
+        return [str(message.get("text") or "") for message in stage.sandbox.telegram.messages(AUTHOR)[before:]]
+
+    release_id = await write(stage, channels=("telegram",))
+    await approve(stage, release_id)
+    await until(stage, all_in("sent"), release_id)
+    await _decide(stage, release_id, Decision.HOLD)
+    await ended(stage, release_id, 2)
+    await _decide(stage, release_id, Decision.RESUME)
+    await ended(stage, release_id, 3)
+    assert [WRONG in chat()[0], *(words[:1] for words in chat()[1:])] == [True, "⏸", "▶"]
+    await correct(stage, release_id)
+    await ended(stage, release_id, 4)
+    assert RIGHT in chat()[0]
+    assert chat()[-1].startswith("✏️")
+    await withdraw(stage, release_id)
+    await ended(stage, release_id, 5)
+    assert not any(RIGHT in words for words in chat()[:-1])
+    assert chat()[-1].startswith("⛔")
+    await sound(stage)
+
+
 async def test_what_is_on_hold_does_not_leave_and_those_who_have_it_are_told(stage: Stage) -> None:
     await stage.parts.office.operations.pause("x", None)
     release_id = await write(stage, channels=("x", "press"))

@@ -14,14 +14,17 @@ from distributor.core.refusal import Refused
 from distributor.demo import Stage
 from distributor.demo.stage import ADMINISTRATOR, AUTHOR
 from distributor.locale import refusal_text
+from distributor.sandbox.telegram import DESK_TOKEN
 
 ADDRESS = "https://cms.radio.example/hooks/press"
 HOOKS = {"channels.hooks.adapter": "webhook", "channels.hooks.secret": "a-channel-secret-by-chance-0123456789"}
 
+BULLETIN = {"channels.bulletin.adapter": "telegram", "channels.bulletin.token": DESK_TOKEN}
+
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    made = Stage(tmp_path, roles=frozenset(), changes=HOOKS)
+    made = Stage(tmp_path, roles=frozenset(), changes=HOOKS | BULLETIN)
     await made.start()
     yield made
     await made.stop()
@@ -35,6 +38,8 @@ REFUSED = [
     ("hooks", "https://[::1]/", "endpoint_private"),
     ("press", ADDRESS, "bad_address"),
     ("telegram", ADDRESS, "no_subscribers_here"),
+    ("bulletin", ADDRESS, "endpoint_chat"),
+    ("bulletin", "somebody@news.example", "endpoint_chat"),
 ]
 
 
@@ -44,6 +49,17 @@ async def test_an_address_must_be_one_of_its_channel(stage: Stage) -> None:
             await stage.parts.office.subscriptions.add(channel, address, None)
         assert refused.value.code == code
         assert all(code not in refusal_text(refused.value, language) for language in ("ka", "en"))
+
+
+@pytest.mark.parametrize("address", ["501", "-1001234567890", "@radio_desk"])
+async def test_a_chat_may_subscribe_to_a_telegram_list(stage: Stage, address: str) -> None:
+    subscriptions = stage.parts.office.subscriptions
+    await subscriptions.add("bulletin", address, None, label="Radio", trusted=True)
+    (found,) = await subscriptions.everyone("bulletin")
+    assert (found["address"], found["label"]) == (address, "Radio")
+    with pytest.raises(Refused) as refused:
+        await subscriptions.secret("bulletin", address, None)
+    assert refused.value.code == "no_such_endpoint"
 
 
 async def test_each_endpoint_has_a_key_of_its_own_and_showing_it_is_logged(stage: Stage) -> None:
@@ -70,7 +86,8 @@ async def test_each_endpoint_has_a_key_of_its_own_and_showing_it_is_logged(stage
 
 async def test_the_lane_has_the_schedule_of_its_channel_and_time_for_it(stage: Stage) -> None:
     lanes = {
-        name: lane_of(name, stage.settings.channels[name], stage.parts.channels[name]) for name in ("hooks", "press")
+        name: lane_of(name, stage.settings.channels[name], stage.parts.channels[name], stage.parts.media)
+        for name in ("hooks", "press")
     }
     assert [lane.policy.most_attempts for lane in lanes.values()] == [10, 100]
     seats = stage.parts.office.context.seats
