@@ -7,8 +7,9 @@ overwrites the page and leaves a note on it, a withdrawal leaves a tombstone, a 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from pydantic import BaseModel, Field, field_validator
 
@@ -160,9 +161,13 @@ class Newsroom:
         """The website needs no credentials."""
         return Health(True, self._around.base_url)
 
-    def form(self, text: str) -> str:
+    def words(self, rendering: Rendering) -> frozenset[str]:
         """A page keeps its texts as they are."""
-        return text
+        return frozenset(part.text for part in rendering.parts)
+
+    def kept(self, receipt: Receipt | None, progress: Mapping[str, Any]) -> frozenset[str]:
+        """None: what a correction overwrites is gone."""
+        return frozenset()
 
     async def posts(self, since: datetime) -> Posts:
         """The pages that stand, one entry for each language: somebody may have changed them behind our back."""

@@ -5,17 +5,40 @@ Reads only, through the witness. A bot is told of no deletion and reads no histo
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from telegram import Message
 
+from distributor.adapters.telegram_render import main_items
+from distributor.adapters.telegram_slots import KEPT, STUCK, Slot
 from distributor.adapters.telegram_witness import Witness
 from distributor.core.channel import CannotRead, Post, Posts
+from distributor.core.outcome import Receipt
+from distributor.core.rendering import Rendering
 
 
 def form(text: str) -> str:
     """A text as it is compared: one space between words."""
     return " ".join(text.split())
+
+
+def words(rendering: Rendering) -> frozenset[str]:
+    """Every text and caption; '' where an album has messages without one."""
+    wordless = any(len(main_items(part.media)) > 1 for part in rendering.parts)
+    return frozenset({*(form(part.text) for part in rendering.parts), *([""] if wordless else [])})
+
+
+def kept(receipt: Receipt | None, progress: Mapping[str, Any]) -> frozenset[str]:
+    """The numbers of messages that may have their older words: Telegram refused to change or to delete them; '' where
+    nobody knows the number of one."""
+    told = receipt.detail.get("stands") if receipt else None
+    stands = json.loads(told) if told else progress.get("stands") or {"slots": []}
+    slots = [Slot(*row) for row in stands["slots"]]
+    left = [slot for slot in slots if not slot.id or STUCK in slot.note or KEPT in slot.note]
+    return frozenset(str(slot.id) if slot.id else "" for slot in left)
 
 
 async def posts(witness: Witness | None, since: datetime) -> Posts | None:
@@ -36,4 +59,5 @@ def _says_something(post: Message) -> bool:
 
 
 def _post(post: Message) -> Post:
-    return Post(str(post.message_id), form(post.text or post.caption or ""), post.date, post.link or "")
+    told = post.edit_date or post.date
+    return Post(str(post.message_id), form(post.text or post.caption or ""), post.date, post.link or "", told)

@@ -23,7 +23,7 @@ def give_effects(alarms: Alarms, context: Context) -> None:
     effects = _Effects(context)
     alarms.on("expired", effects.expired)
     alarms.on("clock", effects.clock)
-    for kind in ("foreign", "vanished", "changed"):
+    for kind in ("foreign", "returned", "vanished", "changed"):
         alarms.on(kind, effects.stands_otherwise)
 
 

@@ -55,6 +55,7 @@ KINDS: dict[str, AlarmKind] = {
         AlarmKind("clock", (Answer("open", Right.OPERATE), Answer("closed", Right.RESOLVE)), timedelta(minutes=10)),
         # What stands at a platform differs from what was sent.
         AlarmKind("foreign", (Answer("ours", Right.RESOLVE), _STOP, _SEEN), timedelta(minutes=10)),
+        AlarmKind("returned", (Answer("ours", Right.RESOLVE), _STOP, _SEEN), timedelta(minutes=10)),
         AlarmKind("vanished", (Answer("ours", Right.RESOLVE), _STOP, _SEEN), timedelta(minutes=30)),
         AlarmKind("changed", (Answer("ours", Right.RESOLVE), _STOP, _SEEN), timedelta(minutes=30)),
         # A channel's credentials or platform.

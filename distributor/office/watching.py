@@ -1,11 +1,11 @@
-"""The watch over what stands on our accounts: a post that we did not send, one of ours that is gone or was changed.
+"""The watch over what stands on our accounts: a post that we did not send, one of ours that is gone or was changed,
+words that were withdrawn or replaced and stand there again.
 
 May touch: the platforms (reads only), alarms. Decides nothing: a person is asked, once for each finding. An account
 that somebody else has taken over shows it here first.
 
-What it does not see: a post with exactly the words of one of ours; one of ours that was put back to its own older
-version; another picture under the same words; where the platform shows no whole history (Telegram), that something is
-gone.
+What it does not see: a copy with exactly the words of one that stands; another picture under the same words; where
+the platform shows no whole history (Telegram), that something is gone.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from distributor.core.channel import CannotRead, Post, Posts, Readable
 from distributor.core.text import fingerprint
 from distributor.office.alarms import Alarms
 from distributor.office.context import Context
+from distributor.office.watching_words import GRACE, Expected
 from distributor.storage import reports, watched
 from distributor.storage.watched import Watched
 
@@ -29,7 +30,6 @@ log = structlog.get_logger(__name__)
 
 WINDOW = timedelta(hours=48)  # how far back is read
 MARGIN = timedelta(minutes=10)  # between our clock and the platform's
-GRACE = timedelta(minutes=2)  # a post so young may be ours, its outcome still on its way
 MOST = 5  # alarms of one look at a channel: a flood at the desk helps nobody, and the next look finds the others
 MOST_OLDER = 50  # posts from before the window that the platform tells of: they were edited
 READ_SECONDS = 60.0
@@ -103,36 +103,60 @@ class Watching:
 def compare(
     adapter: Readable, channel: str, posts: Posts, ours: list[Watched], since: datetime, now: datetime
 ) -> Iterator[Finding]:
-    """What differs between what stands there and what was sent."""
-    by_id = {number: one for one in ours for number in one.ids}
-    forms = {one.release_id: {adapter.form(text) for text in one.texts} for one in ours}
-    known = {text for some in forms.values() for text in some}
+    """What differs between what stood there when it was read, `now`, and what was sent."""
+    releases = [Expected(adapter, one) for one in ours]
+    owners = {number: one for one in releases for number in one.ids}
+    owners |= {number: one for one in releases for put in one.release.puts for number in put.named}
     for post in posts.posts:
-        mine = by_id.get(post.remote_id)
+        mine = owners.get(post.remote_id)
         if now - post.at < GRACE or (mine is None and post.at < since.replace(microsecond=0)):
             continue
-        if mine is None and (not post.text or post.text not in known):
-            yield Finding("foreign", _key("foreign", channel, post.remote_id), _params(channel, post))
-        elif mine is not None and post.text and post.text not in forms[mine.release_id]:
-            key = _key("changed", channel, post.remote_id, fingerprint(post.text)[:16])
-            yield Finding("changed", key, _params(channel, post) | {"title": mine.title, "release": mine.release_id})
+        finding = _strange(channel, post, releases, now) if mine is None else _other(channel, post, mine, now)
+        if finding is not None:
+            yield finding
     if posts.complete:
-        yield from _vanished(channel, posts, ours, forms, since, now)
+        yield from _vanished(channel, posts, releases, since, now)
+
+
+def _strange(channel: str, post: Post, releases: list[Expected], now: datetime) -> Finding | None:
+    """What is to be said of a post under an id that nobody told us."""
+    at = post.told or now
+    if any(one.right("", post.text, at) for one in releases):
+        return None
+    once = next((one for one in releases if one.ever(post.text)), None)
+    if once is not None:
+        return Finding("returned", _key("returned", channel, post.remote_id), _params(channel, post) | _named(once))
+    return Finding("foreign", _key("foreign", channel, post.remote_id), _params(channel, post))
+
+
+def _other(channel: str, post: Post, mine: Expected, now: datetime) -> Finding | None:
+    """What is to be said of one of ours."""
+    at = post.told or now
+    if mine.right(post.remote_id, post.text, at):
+        return None
+    what = "returned" if mine.withdrawn(at) else "changed"
+    key = _key(what, channel, post.remote_id, fingerprint(post.text)[:16])
+    return Finding(what, key, _params(channel, post) | _named(mine))
 
 
 def _vanished(
-    channel: str, posts: Posts, ours: list[Watched], forms: dict[str, set[str]], since: datetime, now: datetime
+    channel: str, posts: Posts, releases: list[Expected], since: datetime, now: datetime
 ) -> Iterator[Finding]:
     there, texts = {post.remote_id for post in posts.posts}, {post.text for post in posts.posts}
-    for one in ours:
-        if not since <= one.first < now - GRACE:
+    for one in releases:
+        stands, last = one.release.stands, max((put.sent_at for put in one.release.puts if put.sent_at), default=now)
+        if not since <= one.release.first < now - GRACE or last >= now - GRACE:
             continue  # it may stand before what was read, or not be shown yet
-        gone = [number for number in one.stands if number not in there]
+        gone = [number for number in stands if number not in there]
         # A platform may list what it made of ours under another number (a video): then its words are there.
-        renumbered = len(gone) == len(one.stands) and forms[one.release_id] & texts
+        renumbered = len(gone) == len(stands) and any(one.right("", text, now) for text in texts)
         if gone and not renumbered:
-            params = {"channel": channel, "title": one.title, "release": one.release_id, "link": ""}
+            params = {"channel": channel, "link": ""} | _named(one)
             yield Finding("vanished", _key("vanished", channel, gone[0]), params)
+
+
+def _named(one: Expected) -> dict[str, Any]:
+    return {"title": one.release.title, "release": one.release.release_id}
 
 
 def _key(*parts: str) -> str:

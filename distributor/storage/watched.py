@@ -6,7 +6,7 @@ Reads only: releases, their deliveries to that account, the renderings.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,21 +20,38 @@ from distributor.core.outcome import Receipt
 from distributor.core.release import Revision
 from distributor.core.rendering import Rendering
 from distributor.storage.schema import deliveries, destinations, releases, renderings
+from distributor.storage.standing import may_stand
 
 SLACK = timedelta(days=7)  # a release's own time may be older than its last delivery's
 _FINAL = frozenset(state.value for state in FINAL)
+_SHOWS = frozenset({"publish", "correct"})
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """One delivery that was begun: what it put there, or may have. `sent_at` is None until that is known for certain;
+    `pending`: it may still come to pass. `named`: the ids in its receipt; `ids`: those and all that its progress
+    names."""
+
+    action: str
+    rendering: Rendering
+    sent_at: datetime | None
+    pending: bool
+    named: tuple[str, ...]
+    ids: frozenset[str]
+    receipt: Receipt | None
+    progress: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """One release at this account. `ids`: every id that was ever ours; `texts`: of all parts of all its renderings.
-    `stands`: the ids that must be there now, empty where something is under way or was withdrawn; `first`: since when
-    the oldest of them may be there."""
+    """One release at this account. `puts`: its deliveries in order, without those that were never begun; what nobody
+    approved has none. `stands`: the ids that must be there now, empty where something is under way or was withdrawn;
+    `first`: since when the oldest of them may be there."""
 
     release_id: str
     title: str
-    ids: frozenset[str]
-    texts: frozenset[str]
+    puts: tuple[Put, ...]
     stands: tuple[str, ...]
     first: datetime
 
@@ -61,31 +78,52 @@ async def watched(
     for release in (await connection.execute(recent)).all():
         query = select(deliveries).where(deliveries.c.release_id == release.id, own)
         rows = (await connection.execute(query.order_by(deliveries.c.id))).mappings().all()
-        if rows:
-            shown = await _texts(connection, release.id, channel)
-            found.append(_watched(release.id, from_data(Revision, release.draft).title, list(rows), shown))
+        if any(_begun(row) for row in rows):
+            title = from_data(Revision, release.draft).title
+            found.append(_watched(release.id, title, rows, await puts(connection, rows)))
     return found
 
 
-async def _texts(connection: AsyncConnection, release_id: str, channel: str) -> frozenset[str]:
-    query = select(renderings.c.body).where(renderings.c.release_id == release_id, renderings.c.channel == channel)
-    bodies = (await connection.execute(query)).scalars().all()
-    return frozenset(part.text for body in bodies for part in from_data(Rendering, body).parts if part.text)
+async def puts(connection: AsyncConnection, rows: Sequence[RowMapping]) -> tuple[Put, ...]:
+    """Those of a release's deliveries, oldest first, that were begun, with their renderings."""
+    begun = [row for row in rows if _begun(row)]
+    query = select(renderings.c.id, renderings.c.body).where(
+        renderings.c.id.in_({row["rendering_id"] for row in begun})
+    )
+    bodies = {row.id: from_data(Rendering, row.body) for row in (await connection.execute(query)).all()}
+    return tuple(_put(row, bodies[row["rendering_id"]]) for row in begun)
 
 
-def _watched(release_id: str, title: str, rows: list[RowMapping], texts: frozenset[str]) -> Watched:
-    ids = {number for row in rows for number in (*_receipt(row), *_numbers(row["progress"]))}
-    sent = [row for row in rows if row["state"] == "sent"]
+def _begun(row: RowMapping) -> bool:
+    """True where a delivery did something there, or may have. What the platform was never asked for is not known there:
+    not its words either."""
+    return may_stand(row) or (row["state"] not in _FINAL and row["tries"] > 0)
+
+
+def _put(row: RowMapping, rendering: Rendering) -> Put:
+    receipt = from_data(Receipt, row["receipt"]) if row["receipt"] else None
+    named = receipt.remote_ids if receipt else ()
+    return Put(
+        action=row["action"],
+        rendering=rendering,
+        sent_at=row["updated_at"] if row["state"] == "sent" else None,
+        pending=row["state"] not in _FINAL,
+        named=named,
+        ids=frozenset((*named, *_numbers(row["progress"]))),
+        receipt=receipt,
+        progress=row["progress"],
+    )
+
+
+def _watched(release_id: str, title: str, rows: Sequence[RowMapping], made: tuple[Put, ...]) -> Watched:
+    sent = [put for put in made if put.sent_at is not None]
     stands: tuple[str, ...] = ()
-    if sent and all(row["state"] in _FINAL for row in rows) and sent[-1]["action"] != "withdraw":
-        showing = [row for row in sent if row["action"] in {"publish", "correct"}]
-        stands = _receipt(showing[-1]) if showing else ()
-    first = min(row["intended_at"] or row["updated_at"] for row in sent or rows)
-    return Watched(release_id, title, frozenset(ids), texts, stands, first)
-
-
-def _receipt(row: RowMapping) -> tuple[str, ...]:
-    return from_data(Receipt, row["receipt"]).remote_ids if row["receipt"] else ()
+    if sent and all(row["state"] in _FINAL for row in rows) and sent[-1].action != "withdraw":
+        showing = [put for put in sent if put.action in _SHOWS]
+        stands = showing[-1].named if showing else ()
+    since = [row for row in rows if row["state"] == "sent"] or rows
+    first = min(row["intended_at"] or row["updated_at"] for row in since)
+    return Watched(release_id, title, made, stands, first)
 
 
 def _numbers(value: Any) -> Iterator[str]:
