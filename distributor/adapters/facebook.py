@@ -9,7 +9,6 @@ For corrections and withdrawals see `facebook_after`.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -44,6 +43,7 @@ from distributor.core.outcome import (
     Rejected,
     Sent,
     Unknown,
+    old_stands,
 )
 from distributor.core.ports import Surroundings
 from distributor.core.rendering import Part, Problem, Rendering
@@ -165,9 +165,10 @@ class Facebook:
             return failed
         outcome = await self._standing.edit(plan, plan.part(job))
         if isinstance(outcome, Deferred) and outcome.code == "gone":
-            await keep(Plan(REPOST, (), dict(plan.stays)), progress)
+            await keep(Plan(REPOST, (), dict(plan.stays), unsure=plan.unsure), progress)
         if outcome is not None:
             return outcome
+        progress.note("said", dict(plan.said))
         await progress.save("shown", dict(plan.stays))
         await progress.save("part:0", {"id": plan.old[0]})
         return self._sent(job, plan, progress, {})
@@ -201,7 +202,8 @@ class Facebook:
 
     def _sent(self, job: Job, plan: Plan, progress: Progress, detail: dict[str, str]) -> Sent:
         post = str((_done(progress) or {}).get("id") or "")
-        detail = detail | ({"form": plan.form} if job.action is Action.CORRECT else {})
+        if job.action is Action.CORRECT:
+            detail = detail | {"form": plan.form} | old_stands(plan.old_stands(job))
         if not post:
             return Sent(Receipt((), detail=detail))
         front = str(self.settings.web_url).rstrip("/")
@@ -257,13 +259,9 @@ class Facebook:
         """Which page the token belongs to, whether the page may post, and how long the token lasts."""
         return await facebook_probe.probe(self._client, self._asking, self.settings)
 
-    def words(self, rendering: Rendering) -> frozenset[str]:
+    def form(self, text: str) -> str:
         """As the feed's messages are compared."""
-        return frozenset(facebook_text.comparable(part.text) for part in rendering.parts)
-
-    def kept(self, receipt: Receipt | None, progress: Mapping[str, Any]) -> frozenset[str]:
-        """None: a correction writes over the old words, or the post is deleted."""
-        return frozenset()
+        return facebook_text.comparable(text)
 
     async def posts(self, since: datetime) -> Posts:
         """The page's feed."""

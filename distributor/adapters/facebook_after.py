@@ -11,7 +11,7 @@ there the whole post is deleted and made anew.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,9 +19,20 @@ from distributor.adapters.facebook_answers import ERRORS, after_prepare, is_gone
 from distributor.adapters.facebook_feed import all_with
 from distributor.adapters.facebook_graph import FacebookClient, GraphRefusal, Unreadable
 from distributor.adapters.facebook_media import step_of
-from distributor.adapters.facebook_text import CORRECTED, EDIT, POST, REPOST, is_video
+from distributor.adapters.facebook_text import CORRECTED, EDIT, POST, REPOST, caption, is_video
 from distributor.core.channel import RESTORED, Action, Before, Job, Progress
-from distributor.core.outcome import NOTHING_STOOD, Deferred, Outcome, Receipt, Rejected, Sent, nothing_stood
+from distributor.core.data import digest
+from distributor.core.outcome import (
+    NOTHING_STOOD,
+    Deferred,
+    Old,
+    Outcome,
+    Receipt,
+    Rejected,
+    Sent,
+    names_all,
+    nothing_stood,
+)
 from distributor.core.ports import Clock
 from distributor.core.rendering import Part
 
@@ -33,17 +44,25 @@ MARGIN = timedelta(minutes=2)  # between our clock and that of Facebook
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The form that this delivery takes, the posts that stand before it, and the photos or video that they show, by the
-    original's digest: those that are deleted, and those that stay."""
+    original's digest: those that are deleted, and those that stay. `said`: what stands with those that stay, as
+    `said_with` has it. `unsure`: another post may stand."""
 
     form: str = POST
     old: tuple[str, ...] = ()
     drops: Mapping[str, str] = field(default_factory=dict)
     stays: Mapping[str, str] = field(default_factory=dict)
+    said: Mapping[str, str] = field(default_factory=dict)
+    unsure: bool = False
 
     def part(self, job: Job) -> Part:
         """The part of the rendering that is posted, or whose text is written over the old one."""
         wanted = [part for part in job.rendering.parts if (part.kind == CORRECTED) == (self.form != POST)]
         return wanted[0]
+
+    def old_stands(self, job: Job) -> Old | None:
+        """What readers may see of the old version. The order of photos is none of it."""
+        changed = self.form == EDIT and self.said != said_with(self.part(job))
+        return Old.UNKNOWN if self.unsure else Old.MEDIA if changed else None
 
     @property
     def clears(self) -> tuple[str, ...]:
@@ -94,14 +113,14 @@ class Standing:
         own = [post for post in seen if made.form == REPOST or (made.form == EDIT and post not in made.old)]
         if own:
             old = tuple(post for post in made.old if post not in own) if made.form == REPOST else ()
-            made = await keep(Plan(REPOST, old, made.drops, made.stays), progress)
+            made = await keep(replace(made, form=REPOST, old=old), progress)
         await progress.save(RESTORED, {"asked": [0]})
         return made
 
     async def find(self, before: Before) -> Found | Deferred | Rejected:
         """The posts that stand. The feed is read only where the ids are not known, or not all of them."""
         known = before.receipt.remote_ids if before.receipt else _ids(before)
-        if before.receipt and known and not before.doubt:
+        if before.receipt and known and not before.doubt and names_all(before.receipt):
             return Found(known, certain=True)
         texts = [part.text for part in before.rendering.parts if part.text]
         try:
@@ -198,9 +217,13 @@ def _planned(job: Job, before: Before, found: Found) -> Plan:
     stays = {asset: thing for asset, thing in shown.items() if asset in wanted}
     unknown = {item.rendition.asset for item in before.rendering.parts[0].media} - wanted - set(shown)
     must_go = bool(drops and not stays) or bool(unknown and "shown" not in before.progress)
+    unsure = not found.certain
     if must_go or part.fields.get("how") == REPOST or len(found.posts) > 1:
-        return Plan(REPOST, found.posts, shown)
-    return Plan(EDIT, found.posts, drops, stays)
+        return Plan(REPOST, found.posts, shown, unsure=unsure)
+    kept = before.progress.get("said")
+    stood = said_with(before.rendering.parts[0]) if kept is None else kept
+    said = {asset: mark for asset, mark in stood.items() if asset in wanted}
+    return Plan(EDIT, found.posts, drops, stays, said, unsure)
 
 
 def shown_by(before: Before) -> dict[str, str]:
@@ -209,6 +232,13 @@ def shown_by(before: Before) -> dict[str, str]:
         return dict(before.progress["shown"])
     placed = before.rendering.parts[0].media
     return {item.rendition.asset: str(id_) for item in placed if (id_ := _id_of(before.progress.get(step_of(item))))}
+
+
+def said_with(part: Part) -> dict[str, str]:
+    """What a post says with each photo, which cannot be changed, as a mark; of a video only that it shows it."""
+    if is_video(part):
+        return {item.rendition.asset: "" for item in part.media}
+    return {item.rendition.asset: digest([item.alt, caption(item)])[:16] for item in part.media}
 
 
 def _id_of(kept: Any) -> str:
@@ -235,11 +265,10 @@ def may_be_old(progress: Progress) -> bool:
 def kept_plan(progress: Progress) -> Plan | None:
     """What was decided, or None."""
     kept = progress.get("form")
-    return Plan(kept["form"], tuple(kept["old"]), dict(kept["drops"]), dict(kept["stays"])) if kept else None
+    return Plan(**{**kept, "old": tuple(kept["old"])}) if kept else None
 
 
 async def keep(plan: Plan, progress: Progress) -> Plan:
     """Commit what was decided."""
-    kept = {"form": plan.form, "old": list(plan.old), "drops": dict(plan.drops), "stays": dict(plan.stays)}
-    await progress.save("form", kept)
+    await progress.save("form", {**asdict(plan), "old": list(plan.old)})
     return plan

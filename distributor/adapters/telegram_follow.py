@@ -42,13 +42,12 @@ from distributor.adapters.telegram_slots import (
     first_id,
     key_of,
     mark_of,
-    old_stands,
     slots_of,
     standing,
+    still_old,
 )
 from distributor.core.channel import Action, Job, Progress
-from distributor.core.outcome import Absent, CannotTell, Deferred, Finding, Outcome, Receipt, Rejected, Sent
-from distributor.core.outcome import old_stands as said_of
+from distributor.core.outcome import Absent, CannotTell, Deferred, Finding, Outcome, Receipt, Rejected, Sent, old_stands
 
 _MOST_CALLS = 200  # for one delivery; more would be a plan that never ends
 
@@ -224,7 +223,7 @@ def _end(job: Job, now: Standing) -> Outcome:
     stands = json.dumps(replace(now, done=()).data(), separators=(",", ":"))
     detail = {"chat": now.chat, "stands": stands, "done": "; ".join(now.done)}
     if job.action is Action.CORRECT or not job.destination.token:  # a subscriber is told of a withdrawal, as by a mail
-        detail |= said_of(old_stands(now.slots, doubt=job.before is not None and job.before.doubt))
+        detail |= old_stands(still_old(now.slots, doubt=job.before is not None and job.before.doubt))
     return Sent(Receipt(tuple(str(slot.id) for slot in there), tuple(_links(there, _base(job, now.chat))), detail))
 
 

@@ -102,7 +102,9 @@ def correcting(slots: Sequence[Slot], rendering: Rendering, *, doubt: bool) -> l
     ops.sort(key=lambda op: not _removes(op, slots))  # stable: what has to disappear goes first
     number, alone = index_of(rendering, CORRECTION), rendering.parts[index_of(rendering, CORRECTION)]
     there = [at for at, slot in enumerate(slots) if slot.place == CORRECTION and slot.stands]
-    ops += [Edit(at, alone) for at in there if slots[at].live and slots[at].words != mark_of(alone)]
+    # One that can be edited no more says what was right before: another one follows it.
+    there = [at for at in there if slots[at].live or slots[at].words == mark_of(alone)]
+    ops += [Edit(at, alone) for at in there if slots[at].words != mark_of(alone)]
     ops += shown.more()
     claimed = any(slot.place == CORRECTION and CLAIMED in slot.note for slot in slots)
     if (doubt or any(map(_unresolved, slots))) and not there and not claimed:

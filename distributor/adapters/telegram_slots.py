@@ -15,6 +15,7 @@ from distributor.adapters.telegram_notices import CORRECTION, posts_of
 from distributor.adapters.telegram_render import main_items
 from distributor.core.channel import Before, Job, Progress
 from distributor.core.data import digest, to_data
+from distributor.core.outcome import Old
 from distributor.core.rendering import Part, Placed
 
 HEAD, TEXT, ADDED, TOLD = "head", "text", "added", "told"  # Slot.place, beside the kinds of telegram_notices
@@ -97,6 +98,14 @@ class Standing:
     def with_more(self, slots: Iterable[Slot], done: str) -> Standing:
         """With messages that came to it."""
         return Standing(self.chat, (*self.slots, *slots), (*self.done, done))
+
+
+def still_old(slots: Iterable[Slot], *, doubt: bool) -> Old | None:
+    """What may show the old version still, once all is done that can be."""
+    there = [slot for slot in slots if GONE not in slot.note and slot.place != TOLD]
+    if doubt or any(not slot.id and CLAIMED not in slot.note for slot in there):
+        return Old.UNKNOWN
+    return Old.REFUSED if any(STUCK in slot.note for slot in there) else None
 
 
 def key_of(item: Placed) -> str:

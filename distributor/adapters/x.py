@@ -8,13 +8,12 @@ own timeline is read, and nothing is sent again before that. For corrections and
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import tweepy
 
-from distributor.adapters import x_after, x_text, x_timeline, x_watch
+from distributor.adapters import x_text, x_timeline, x_watch
 from distributor.adapters.x_after import ALONE, MARGIN, SETTLES, Plan, Standing, keep, kept_plan, may_be_old
 from distributor.adapters.x_answers import after_prepare, after_publish
 from distributor.adapters.x_client import Keys, Waits, XClient
@@ -34,6 +33,7 @@ from distributor.core.outcome import (
     Rejected,
     Sent,
     Unknown,
+    old_stands,
 )
 from distributor.core.ports import Surroundings
 from distributor.core.rendering import Part, Problem, Rendering
@@ -158,7 +158,7 @@ class X:
             there = await self._standing.those_there(plan.old)
         except tweepy.TweepyException as error:
             return after_prepare(error, self._clock())
-        await keep(Plan(ALONE, there), progress)
+        await keep(Plan(ALONE, there, plan.unsure), progress)
         return Deferred("reply_refused", f"the correction goes on its own: {outcome.reason}", retry_after=0.0)
 
     async def _post(self, job: Job, part: Part, progress: Progress, parent: str, step: str) -> str | Outcome:
@@ -191,7 +191,8 @@ class X:
         found = [_done(progress, index) or {} for index in range(len(plan.parts(job)))]
         ids = (*plan.stays, *(str(item["id"]) for item in found if item.get("id")))
         links = tuple(f"{self.settings.profile_url}/status/{post}" for post in ids)
-        return Sent(Receipt(ids, links, detail | ({"form": plan.form} if job.action is Action.CORRECT else {})))
+        corrects = {"form": plan.form} | old_stands(plan.old_stands)
+        return Sent(Receipt(ids, links, detail | (corrects if job.action is Action.CORRECT else {})))
 
     async def reconcile(self, job: Job, progress: Progress) -> Finding:
         """Read the own timeline since the first intent and compare texts.
@@ -246,13 +247,9 @@ class X:
             problems.append(f"the keys may only {access}: give the app read and write permission, then renew the token")
         return Health(not problems, f"@{account}", tuple(problems), facts={"access": access} if access else {})
 
-    def words(self, rendering: Rendering) -> frozenset[str]:
+    def form(self, text: str) -> str:
         """As the timeline's texts are compared."""
-        return frozenset(x_text.comparable(part.text) for part in rendering.parts)
-
-    def kept(self, receipt: Receipt | None, progress: Mapping[str, Any]) -> frozenset[str]:
-        """The posts that a correction answers; they stand as they were."""
-        return x_after.kept(progress)
+        return x_text.comparable(text)
 
     async def posts(self, since: datetime) -> Posts:
         """The own timeline."""

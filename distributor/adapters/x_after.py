@@ -6,10 +6,9 @@ that is not known to be ours: an id that X gave us, a text that we sent, a label
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 import tweepy
 
@@ -18,7 +17,17 @@ from distributor.adapters.x_answers import after_delete, after_prepare
 from distributor.adapters.x_client import Unreadable, XClient
 from distributor.adapters.x_text import POST, REPLY, REPOST
 from distributor.core.channel import RESTORED, Action, Before, Job, Progress
-from distributor.core.outcome import NOTHING_STOOD, Deferred, Outcome, Receipt, Rejected, Sent, nothing_stood
+from distributor.core.outcome import (
+    NOTHING_STOOD,
+    Deferred,
+    Old,
+    Outcome,
+    Receipt,
+    Rejected,
+    Sent,
+    names_all,
+    nothing_stood,
+)
 from distributor.core.ports import Clock
 from distributor.core.rendering import Part
 
@@ -31,10 +40,11 @@ _GONE = "resource-not-found"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The form that this delivery takes, and the posts that stand before it, oldest first."""
+    """The form that this delivery takes, and the posts that stand before it, oldest first. `unsure`: others may."""
 
     form: str = POST
     old: tuple[str, ...] = ()
+    unsure: bool = False
 
     def parts(self, job: Job) -> tuple[Part, ...]:
         """The parts of the rendering that are posted."""
@@ -44,6 +54,11 @@ class Plan:
     def stays(self) -> tuple[str, ...]:
         """Old posts that stand beside the new ones."""
         return () if self.form == REPOST else self.old
+
+    @property
+    def old_stands(self) -> Old | None:
+        """What readers may see of the old version beside the new posts."""
+        return Old.UNKNOWN if self.unsure else Old.ANSWERED if self.stays else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +92,9 @@ class Standing:
         if not found.ids and not found.certain and must_go:
             return self._ask("the old post was not found, so it cannot be deleted", job.before)
         if not found.ids:
-            plan = Plan(POST if found.certain else ALONE)
+            plan = Plan(POST if found.certain else ALONE, unsure=not found.certain)
         else:
-            plan = Plan(REPOST if must_go else REPLY, found.ids)
+            plan = Plan(REPOST if must_go else REPLY, found.ids, not found.certain)
         return await keep(plan, progress)
 
     async def recovered(
@@ -95,7 +110,8 @@ class Standing:
                 continue
             old = [post for post in made.old if post not in own] if isinstance(made, Plan) else ()
             # A labelled post stands in the place of the old ones, or beside those that are still there.
-            made = await keep(Plan(form, tuple(old) if form in forms else await self.those_there(old)), progress)
+            there = tuple(old) if form in forms else await self.those_there(old)
+            made = await keep(Plan(form, there, made.unsure if isinstance(made, Plan) else True), progress)
             break
         if isinstance(made, Plan):
             await progress.save(RESTORED, {"asked": [0]})
@@ -103,7 +119,7 @@ class Standing:
 
     async def find(self, before: Before) -> Found | Deferred | Rejected:
         """The posts that stand. The timeline is read only where the ids are not known, or not all of them."""
-        if before.receipt and before.receipt.remote_ids and not before.doubt:
+        if before.receipt and before.receipt.remote_ids and not before.doubt and names_all(before.receipt):
             return Found(_rising(before.receipt.remote_ids), certain=True)
         known = set(before.receipt.remote_ids if before.receipt else ()) | _ids(before)
         try:
@@ -205,19 +221,13 @@ def may_be_old(progress: Progress) -> bool:
 def kept_plan(progress: Progress) -> Plan | None:
     """What was decided, or None."""
     kept = progress.get("form")
-    return Plan(str(kept["form"]), tuple(map(str, kept["old"]))) if kept else None
+    return Plan(str(kept["form"]), tuple(map(str, kept["old"])), kept.get("unsure", False)) if kept else None
 
 
 async def keep(plan: Plan, progress: Progress) -> Plan:
     """Commit what was decided."""
-    await progress.save("form", {"form": plan.form, "old": list(plan.old)})
+    await progress.save("form", {"form": plan.form, "old": list(plan.old), "unsure": plan.unsure})
     return plan
-
-
-def kept(progress: Mapping[str, Any]) -> frozenset[str]:
-    """The ids of the posts that a correction let stand, and '' beside them: others may stand that were not found."""
-    plan = progress.get("form") or {}
-    return frozenset({"", *map(str, plan["old"])}) if plan.get("form") in (REPLY, ALONE) else frozenset()
 
 
 def _must_go(job: Job, before: Before) -> bool:

@@ -45,6 +45,30 @@ def nothing_stood() -> Sent:
     return Sent(Receipt((), detail=dict(NOTHING_STOOD)))
 
 
+OLD_STANDS = "old_stands"
+"""Key of Receipt.detail: something of the old version still stands there, or may, and a label beside it says what is
+right. Its value is one of `Old`; without it, all that stands is what was sent."""
+
+
+class Old(StrEnum):
+    """Why something of the old version still stands."""
+
+    ANSWERED = "answered"  # a post cannot be edited: the correction stands below it, or beside it
+    MEDIA = "media"  # the text is the new one; the photos, or their captions, cannot be changed
+    REFUSED = "refused"  # the platform did not let us change it
+    UNKNOWN = "unknown"  # something may stand of which nobody knows where
+
+
+def old_stands(why: Old | None) -> dict[str, str]:
+    """As a receipt's detail says it; {} where nothing old stands."""
+    return {OLD_STANDS: why.value} if why else {}
+
+
+def names_all(receipt: Receipt) -> bool:
+    """False where something may stand that the receipt does not name."""
+    return receipt.detail.get(OLD_STANDS) != Old.UNKNOWN
+
+
 @dataclass(frozen=True, slots=True)
 class Deferred:
     """It did not happen, or a repeat of it has no second effect, and it is tried again later.
