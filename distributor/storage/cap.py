@@ -1,7 +1,8 @@
-"""The public warnings that the newsroom has shown, message by message: what the CAP feed is made of.
+"""What the newsroom has shown of releases that were public warnings, message by message: what the CAP feed is made of.
 
 Reads only: pages, deliveries, revisions. A revision counts from the moment its delivery to the newsroom was sent, so
-that nothing stands in the feed that never stood on a page.
+that nothing stands in the feed that never stood on a page; also one that holds a warning, frees it, or makes it
+something else. Which of them are a warning says web.cap_chain.
 """
 
 from __future__ import annotations
@@ -10,20 +11,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import RowMapping, and_, select
+from sqlalchemy import RowMapping, and_, exists, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from distributor.core.data import from_data
-from distributor.core.release import Action, Revision
+from distributor.core.release import Kind, Revision
 from distributor.storage.database import Database
 from distributor.storage.schema import deliveries, pages, revisions
-
-_SHOWN = [action.value for action in (Action.PUBLISH, Action.CORRECT, Action.WITHDRAW)]
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One revision of a warning that was public. `channel` is the newsroom that showed it."""
+    """One revision that was public. `channel` is the newsroom that showed it."""
 
     content: Revision
     slug: str
@@ -45,17 +44,18 @@ class Warnings:
         self._database = database
 
     async def newest(self, since: datetime, most: int) -> list[list[Message]]:
-        """Emergencies whose page changed since a time, the last changed first: all messages of each, in order."""
+        """Releases that were an emergency at any time, whose page changed since one, the last changed first: all
+        messages of each, in the order in which they were shown."""
         kind = revisions.c.content["kind"].as_string()
-        shown = and_(revisions.c.release_id == pages.c.release_id, revisions.c.number == pages.c.revision)
-        query = select(pages.c.release_id).join(revisions, shown)
-        query = query.where(pages.c.updated_at >= since, kind == "emergency")
+        approved = and_(revisions.c.release_id == pages.c.release_id, revisions.c.approved_at.is_not(None))
+        warned = exists().where(approved, kind == Kind.EMERGENCY.value)
+        query = select(pages.c.release_id).where(pages.c.updated_at >= since, warned)
         async with self._database.read() as connection:
             found = await connection.execute(query.order_by(pages.c.updated_at.desc(), pages.c.release_id).limit(most))
             return await _messages(connection, found.scalars().all())
 
     async def of(self, release_id: str) -> list[Message]:
-        """All messages of one release, in order; none where it is no emergency, or was never public."""
+        """All messages of one release, in that order; none where it was never public."""
         async with self._database.read() as connection:
             found = await _messages(connection, [release_id])
         return found[0] if found else []
@@ -68,13 +68,13 @@ async def _messages(connection: AsyncConnection, release_ids: Sequence[str]) -> 
     mine = and_(
         deliveries.c.release_id == revisions.c.release_id,
         deliveries.c.revision == revisions.c.number,
-        deliveries.c.action.in_(_SHOWN),
         deliveries.c.state == "sent",
     )
     columns = (revisions.c.release_id, revisions.c.content, revisions.c.approved_at, deliveries.c.channel)
     sent = select(*columns, deliveries.c.updated_at.label("shown_at")).join(deliveries, mine)
     sent = sent.where(revisions.c.release_id.in_(release_ids), revisions.c.approved_at.is_not(None))
-    rows = (await connection.execute(sent.order_by(revisions.c.number))).mappings().all()
+    # By delivery, as the pages themselves: a correction that was frozen before a hold may be approved after it.
+    rows = (await connection.execute(sent.order_by(deliveries.c.id))).mappings().all()
     made = []
     for release_id in release_ids:
         page = where.get(release_id)
@@ -89,6 +89,6 @@ def _read(rows: Iterable[RowMapping], slug: str) -> Iterable[Message]:
     seen: set[int] = set()
     for row in rows:
         content = from_data(Revision, row["content"])
-        if content.kind == "emergency" and content.number not in seen:
+        if content.number not in seen:
             seen.add(content.number)
             yield Message(content, slug, row["channel"], row["approved_at"], row["shown_at"])

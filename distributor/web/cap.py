@@ -1,9 +1,9 @@
 """Public warnings for machines: CAP 1.2 documents (OASIS), and the Atom feed that lists them.
 
-Reads what the newsroom has shown. Of each warning its newest message is served: an Alert, an Update that refers to
-all before it, or a Cancel; an older one is gone, for what was corrected or withdrawn must not be read again. What is
-no real warning is listed only where it is asked for (?status=exercise, ?status=test), and never from a newsroom that
-is live, where it cannot have come.
+Reads what the newsroom has shown. Of each warning (cap_chain) its newest message is served: an Alert, an Update that
+refers to all before it, or a Cancel; an older one is gone, for what was corrected, is being checked or was withdrawn
+must not be read again. What is no real warning is listed only where it is asked for (?status=exercise, ?status=test),
+and never from a newsroom that is live, where it cannot have come.
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ from aiohttp import web
 
 from distributor.core.data import EPOCH
 from distributor.core.markup import parse, plain
-from distributor.core.release import Action, LanguageVersion, Status
+from distributor.core.release import Action, LanguageVersion, Revision, Status
 from distributor.core.warning import Warning
+from distributor.locale import texts
 from distributor.office.context import Context
 from distributor.storage.cap import Message, Warnings
+from distributor.web.cap_chain import CANCEL, is_held, kind_of, status_of, warnings_of, while_held
 from distributor.web.site import SITE
 
 routes = web.RouteTableDef()
@@ -32,7 +34,7 @@ TYPE = "application/cap+xml"
 SHOWN_FOR, MOST = timedelta(days=30), 100
 _ISO_REGION = re.compile(r"[A-Z]{2}-[A-Z0-9]{1,3}")
 _STATUS = {Status.ACTUAL: "Actual", Status.EXERCISE: "Exercise", Status.TEST: "Test"}
-_TYPES = {Action.CORRECT: "Update", Action.WITHDRAW: "Cancel"}
+_BESIDE = {Action.HOLD: "web.cap_held", Action.LIFT: "web.cap_lifted"}
 register_namespace("cap", CAP)
 
 
@@ -42,8 +44,9 @@ async def feed(request: web.Request) -> web.StreamResponse:
     context = request.app[SITE].office.context
     wanted = request.query.get("status", Status.ACTUAL.value)
     since = context.clock() - SHOWN_FOR
-    found = [_shown(context, messages) for messages in await Warnings(context.database).newest(since, MOST)]
-    chains = [messages for messages in found if messages and messages[-1].content.status == wanted]
+    found = [_warnings(context, messages) for messages in await Warnings(context.database).newest(since, MOST)]
+    newest = [warnings[-1] for warnings in found if warnings]
+    chains = [messages for messages in newest if status_of(messages) == wanted]
     root = Element(f"{{{ATOM}}}feed")
     own = f"{context.base_url}/feeds/cap.xml" + (f"?status={wanted}" if wanted in _OTHERS else "")
     _atom(root, "id", own)
@@ -58,54 +61,67 @@ async def feed(request: web.Request) -> web.StreamResponse:
 
 @routes.get("/feeds/cap/{identifier}.xml")
 async def document(request: web.Request) -> web.StreamResponse:
-    """One message, for as long as it is the newest of its warning."""
+    """One message, for as long as it is the newest of its release."""
     context = request.app[SITE].office.context
     release_id, _, number = request.match_info["identifier"].rpartition(".")
-    messages = _shown(context, await Warnings(context.database).of(release_id)) if release_id else []
-    if number not in {str(message.content.number) for message in messages}:
+    found = await Warnings(context.database).of(release_id) if release_id else []
+    warnings = _warnings(context, found)
+    if number not in {str(message.content.number) for messages in warnings for message in messages}:
         raise web.HTTPNotFound
-    if number != str(messages[-1].content.number):
-        newest = f'<{_address(context, messages[-1])}>; rel="latest-version"'  # RFC 5829
-        return web.Response(status=410, text="Replaced by a later message.\n", headers={"Link": newest})
-    return _answer(alert(context, messages), TYPE)
+    newest = warnings[-1]
+    if number != str(newest[-1].content.number):
+        latest = f'<{_address(context, newest[-1])}>; rel="latest-version"'  # RFC 5829
+        return web.Response(status=410, text="Replaced by a later message.\n", headers={"Link": latest})
+    return _answer(alert(context, newest), TYPE)
 
 
 _OTHERS = frozenset({Status.EXERCISE.value, Status.TEST.value})
 
 
-def _shown(context: Context, messages: Sequence[Message]) -> Sequence[Message]:
-    """Nothing but real warnings from a newsroom that is live, or of which nothing is known any more."""
+def _warnings(context: Context, messages: Sequence[Message]) -> list[list[Message]]:
+    """What a release was as a warning: nothing but real ones from a newsroom that is live, or of which nothing is known
+    any more."""
     seat = context.seats.get(messages[-1].channel) if messages else None
     live = seat is None or seat.live
-    return [one for one in messages if not live or one.content.status is Status.ACTUAL]
+    return [one for one in warnings_of(messages) if not live or status_of(one) is Status.ACTUAL]
 
 
 def alert(context: Context, messages: Sequence[Message]) -> Element:
-    """The CAP document of the newest of a warning's messages. A Cancel repeats nothing of what it cancels."""
+    """The CAP document of the newest of a warning's messages. A Cancel repeats nothing of what it cancels, and what is
+    being checked is not repeated either."""
     *earlier, message = messages
-    content = message.content
-    kind = _TYPES.get(content.action, "Alert") if earlier else "Alert"
+    content, kind = message.content, kind_of(messages)
     root = Element(f"{{{CAP}}}alert")
     _cap(root, "identifier", _identifier(message))
     _cap(root, "sender", _sender(context))
     _cap(root, "sent", _time(context, message.sent))
-    _cap(root, "status", _STATUS[content.status])
+    _cap(root, "status", _STATUS[status_of(messages)])
     _cap(root, "msgType", kind)
     _cap(root, "scope", "Public")
-    words = content.notice.words if content.notice else {}
+    words = _note(messages)
     if any(words.values()):
         _cap(root, "note", " / ".join(words[code] for code in sorted(words) if words[code]))
     if earlier:
         named = (f"{_sender(context)},{_identifier(one)},{_time(context, one.sent)}" for one in earlier)
         _cap(root, "references", " ".join(named))
-    if kind != "Cancel":
+    if kind != CANCEL:
+        content = while_held(content) if is_held(messages) else content
         for version in content.versions:
-            _info(root, context, message, version)
+            _info(root, context, message.slug, content, version)
     return root
 
 
-def _info(root: Element, context: Context, message: Message, version: LanguageVersion) -> None:
-    content, code = message.content, version.language
+def _note(messages: Sequence[Message]) -> dict[str, str]:
+    """What the newest message is for, by language: the notice's words, or those of a hold and of its end."""
+    content = messages[-1].content
+    if content.action in _BESIDE:
+        said = _BESIDE[content.action]
+        return {version.language: texts(version.language).get(said) for version in content.versions}
+    return content.notice.words if content.notice else {}
+
+
+def _info(root: Element, context: Context, slug: str, content: Revision, version: LanguageVersion) -> None:
+    code = version.language
     warning = content.warning or Warning()
     info = _cap(root, "info")
     _cap(info, "language", code)
@@ -128,7 +144,7 @@ def _info(root: Element, context: Context, message: Message, version: LanguageVe
         _cap(info, "description", told)
     if warning.instruction.get(code):
         _cap(info, "instruction", warning.instruction[code])
-    _cap(info, "web", f"{context.base_url}/releases/{message.slug}")
+    _cap(info, "web", f"{context.base_url}/releases/{slug}")
     names = ", ".join(context.regions.name(region, code) for region in content.regions)
     if names or warning.area.get(code):
         area = _cap(info, "area")
@@ -147,15 +163,19 @@ def _geocodes(regions: Sequence[str]) -> Iterator[tuple[str, str]]:
 def _entry(root: Element, context: Context, messages: Sequence[Message]) -> None:
     message = messages[-1]
     content = message.content
-    cancelled = len(messages) > 1 and content.action is Action.WITHDRAW
+    title, lead = content.title, content.versions[0].lead if content.versions else ""
+    if kind_of(messages) == CANCEL:  # the title of what was withdrawn is withdrawn too
+        title, lead = content.release_id, ""
+    elif is_held(messages):
+        language = content.versions[0].language if content.versions else ""
+        title, lead = texts(language).get("web.feed_held", title=title), ""
     address = _address(context, message)
     entry = _atom(root, "entry")
     _atom(entry, "id", address)
-    # The title of what was withdrawn is withdrawn too.
-    _atom(entry, "title", content.release_id if cancelled else content.title)
+    _atom(entry, "title", title)
     _atom(entry, "updated", message.shown_at.isoformat())
     _atom(entry, "published", message.sent.isoformat())
-    _atom(entry, "summary", content.versions[0].lead if content.versions and not cancelled else "")
+    _atom(entry, "summary", lead)
     _atom(entry, "link", rel="alternate", type=TYPE, href=address)
 
 
