@@ -120,11 +120,8 @@ class DeliveryStore(Protocol):
 
     async def claim(self, wish: Wish, worker: str, now: datetime, lease: float) -> Batch:
         """Commit the intents of what the wish allows, the most urgent first: rule 7 in the same transaction; those that
-        may not go any more expire or are cancelled.
-
-        `lease` in seconds. A delivery waits while an earlier one of its release to the same destination is not final
-        (rule 8). One that another worker holds at this moment is passed over.
-        """
+        may not go any more expire or are cancelled. `lease` in seconds. A delivery waits while an earlier one of its
+        release to the same destination is not final (rule 8). One that another holds at this moment is passed over."""
 
     async def next_due(self, lane: str, now: datetime) -> datetime | None:
         """When the next delivery of a lane that is not due yet becomes due."""
@@ -164,6 +161,10 @@ class DeliveryStore(Protocol):
     async def recover(self, now: datetime, *, set_back: bool = False) -> int:
         """Deliveries whose lease ran out: back to the queue where nothing irrevocable began, else unknown. What waits
         follows a clock that was set back; `set_back`: the caller saw that, it needs no sign of it in the database."""
+
+    async def expire(self, now: datetime, worker: str, live: frozenset[str]) -> int:
+        """End what waits past its deadline, and ask a person, also where nothing is claimed (a lane that is paused, a
+        release that is held); `live`: the lanes that reach the public. Returns how many; there may be more."""
 
     async def unknown(self, now: datetime, worker: str, lease: float, limit: int) -> list[Claimed]:
         """Take unknown deliveries that are due for a look (with a new fencing token)."""

@@ -1,4 +1,5 @@
-"""The relay: brings lost claims back, and hears of pauses and resumes of other processes.
+"""The relay: brings lost claims back, ends what waits past its deadline, and hears of pauses and resumes of other
+processes.
 
 May touch: the delivery store. With it, every wake-up that was lost costs at most one poll: this is why the queue may
 be emptied at any moment.
@@ -24,7 +25,7 @@ WARY = 60.0  # seconds after that
 
 
 class Relay:
-    """One turn after another: recover, refresh, wait for a poll (seconds) or for `stir`.
+    """One turn after another: recover, refresh, expire, wait for a poll (seconds) or for `stir`.
 
     `patience` in seconds is a lease: so long nothing is taken for lost after the clock was set ahead, for by it every
     lease has run out at once; whoever lives renews his in that time.
@@ -38,6 +39,7 @@ class Relay:
         poll: float,
         watch: ClockWatch,
         *,
+        worker: str,
         patience: float,
     ) -> None:
         self._store = store
@@ -49,6 +51,7 @@ class Relay:
         self._wary_until = 0.0
         self._patient_until = 0.0
         self._watch = watch
+        self._worker = worker
         self._patience = patience
 
     def stir(self) -> None:
@@ -70,7 +73,15 @@ class Relay:
                 lane.stir()
             self._stirred.set()  # some hundred at a time: there may be more
         await self._refresh_pauses()
+        await self._expire()
         await sleep_or(self._stirred, self._poll)
+
+    async def _expire(self) -> None:
+        """Beside the claims, which meet nothing in a lane that is paused or rests: a person is asked in time."""
+        live = frozenset(name for name, lane in self._lanes.items() if lane.live)
+        if expired := await self._store.expire(self._clock(), self._worker, live):
+            log.warning("deliveries that waited past their deadline were ended", deliveries=expired)
+            self._stirred.set()  # some hundred at a time: there may be more
 
     def _compare(self) -> bool:
         """True where our own clock was set back not long ago. What somebody writes by the time that he read before may

@@ -64,7 +64,7 @@ class Worker:
         self._recorder = Recorder(store, events, clock, name)
         self._guard = guard
         self._clockwatch = ClockWatch(store, events, clock, name)
-        self._relay = Relay(store, lanes, clock, poll, self._clockwatch, patience=lease)
+        self._relay = Relay(store, lanes, clock, poll, self._clockwatch, worker=name, patience=lease)
         self._looks = Looks(store, lanes, self._recorder, clock, worker=name, lease=lease, poll=poll)
         self._grip = Grip(lease, clock)
         make = partial(LaneRunner, worker=name, grip=self._grip, lease=lease, poll=poll, watch=self._clockwatch)

@@ -18,7 +18,7 @@ from distributor.core.clock import ClockDoubt, ClockSigns
 from distributor.core.delivery import Drop
 from distributor.core.ports import EVERY, Batch, Claimed, LaneState, Result, Wish
 from distributor.core.release import SENDABLE, ReleaseState
-from distributor.storage import clock
+from distributor.storage import clock, late
 from distributor.storage import lanes as lane_rows
 from distributor.storage.claims import UNDER_WAY, Look, looks_due, next_due, next_look, own
 from distributor.storage.database import Database
@@ -72,7 +72,7 @@ class Deliveries:
         """In a transaction of its own, for it enters the log. Where it fails the next claim meets the row again."""
         try:
             async with self._database.transaction(logged=True) as connection:
-                if await lane_rows.drop_delivery(connection, row.id, row.fence, row.release_id, drop, worker, now):
+                if await lane_rows.drop_deliveries(connection, [(row, drop)], worker, now):
                     await connection.commit()
         except Exception:
             log.exception("a delivery that may not go could not be ended yet", delivery=row.id, code=drop.code)
@@ -138,8 +138,8 @@ class Deliveries:
                 plain[number] = (result, line)
         ending = {result.claimed.job.release_id for result in results} if finish is None else finish
         if plain:
-            late = await self._hot.record([line for _, line in plain.values()], worker, now, sorted(ending))
-            rest += [plain[number][0] for number in sorted(late)]
+            stale = await self._hot.record([line for _, line in plain.values()], worker, now, sorted(ending))
+            rest += [plain[number][0] for number in sorted(stale)]
         if rest:
             async with self._database.transaction(logged=True) as connection:
                 await record_results(connection, rest, worker, now)
@@ -166,8 +166,8 @@ class Deliveries:
     async def recover(self, now: datetime, *, set_back: bool = False) -> int:
         """See DeliveryStore.recover."""
         async with self._database.read() as connection:
-            late = select(deliveries.c.id).where(*expired(now))
-            questions = [late, *from_the_future(now)]
+            lost = select(deliveries.c.id).where(*expired(now))
+            questions = [lost, *from_the_future(now)]
             if self._swept is None or abs(now - self._swept) >= SWEEP:
                 questions.append(forgotten())
                 self._swept = now
@@ -181,6 +181,16 @@ class Deliveries:
             count = await recover_expired(connection, now)
             ended = (await connection.execute(forgotten())).scalars().all()
             await finish_releases(connection, set(ended), now)
+            await connection.commit()
+            return count
+
+    async def expire(self, now: datetime, worker: str, live: frozenset[str]) -> int:
+        """See DeliveryStore.expire."""
+        async with self._database.read() as connection:
+            if not await late.waits(connection, now):
+                return 0
+        async with self._database.transaction(logged=True) as connection:
+            count = await late.expire(connection, worker, now, live)
             await connection.commit()
             return count
 

@@ -1,10 +1,11 @@
-"""The kept state of lanes, and deliveries dropped at the claim.
+"""The kept state of lanes, and deliveries that may not go out any more.
 
 May touch: lanes, deliveries, alarms, audit_events; inside the caller's transaction.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import insert, select, update
@@ -13,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from distributor.core.delivery import CLOSED_ASKS, DeliveryState, Drop
 from distributor.core.ports import EMBARGO, LaneState
 from distributor.storage import alarms, audit
+from distributor.storage.hot import Row
 from distributor.storage.outcomes import finish_releases
 from distributor.storage.schema import deliveries, lanes
 
@@ -68,24 +70,29 @@ async def resume(connection: AsyncConnection, name: str, actor: str, now: dateti
         await connection.execute(update(deliveries).where(*waits).values(due=now))
 
 
-async def drop_delivery(
-    connection: AsyncConnection, delivery_id: int, fence: int, release_id: str, drop: Drop, worker: str, now: datetime
-) -> bool:
-    """End a delivery that may not go out any more, with its reason in the log; an expired one asks. False where it is
-    no longer as the claim saw it: then the next claim decides."""
+async def drop_deliveries(
+    connection: AsyncConnection, drops: Sequence[tuple[Row, Drop]], worker: str, now: datetime
+) -> int:
+    """End deliveries that may not go out any more, each with its reason in the log; the expired ones of a release ask
+    together. Returns how many: one that is no longer as the caller saw it is left to whoever looks at it next."""
+    ended = [(row, drop) for row, drop in drops if await _drop(connection, row, drop, worker, now)]
+    if ended:
+        await finish_releases(connection, {row.release_id for row, _ in ended}, now)
+    late = {(row.release_id, row.revision): row.id for row, drop in ended if drop.state is DeliveryState.EXPIRED}
+    for delivery_id in late.values():
+        await alarms.add_expired(connection, delivery_id, now)
+    return len(ended)
+
+
+async def _drop(connection: AsyncConnection, row: Row, drop: Drop, worker: str, now: datetime) -> bool:
     done = await connection.execute(
         update(deliveries)
-        .where(deliveries.c.id == delivery_id, deliveries.c.fence == fence)
+        .where(deliveries.c.id == row.id, deliveries.c.fence == row.fence)
         .where(deliveries.c.state.in_(["queued", "waiting"]))
         .values(state=drop.state.value, code=drop.code, reason=drop.reason, updated_at=now)
     )
-    if not done.rowcount:
-        return False
-    data = {"code": drop.code, "reason": drop.reason}
-    await audit.append(
-        connection, now, f"worker:{worker}", f"delivery.{drop.state.value}", f"delivery:{delivery_id}", data
-    )
-    await finish_releases(connection, {release_id}, now)
-    if drop.state is DeliveryState.EXPIRED:
-        await alarms.add_expired(connection, delivery_id, now)
-    return True
+    if done.rowcount:
+        data = {"code": drop.code, "reason": drop.reason}
+        kind = f"delivery.{drop.state.value}"
+        await audit.append(connection, now, f"worker:{worker}", kind, f"delivery:{row.id}", data)
+    return bool(done.rowcount)

@@ -275,6 +275,8 @@ Index(
     sqlite_where=_UNDER_WAY,
     postgresql_where=_UNDER_WAY,
 )
+# Who is late is asked every second, and walks no backlog.
+Index("ix_deliveries_deadline", deliveries.c.deadline, sqlite_where=_CLAIMABLE, postgresql_where=_CLAIMABLE)
 Index("ix_deliveries_open", deliveries.c.release_id, sqlite_where=_OPEN, postgresql_where=_OPEN)
 
 attempts = Table(

@@ -7,6 +7,7 @@ manager, and is started again with the others.
 from __future__ import annotations
 
 import asyncio
+from math import inf
 from pathlib import Path
 
 from distributor.core.ports import Events, Queue
@@ -51,6 +52,8 @@ class Crew:
         self._platform = platform
         self._faults = faults
         self._server = server
+        self._began: list[tuple[Process, float]] = []  # a worker's start, when it had begun
+        self._asked: dict[str, float] = {}  # process → when it was asked to end
         self._workers: dict[str, Worker] = {}  # by the process's unique name; those that were not asked to end
         self.processes = [self._start(name) for name in NAMES[: plan.workers]]
 
@@ -64,10 +67,16 @@ class Crew:
         """Those that are not dead."""
         return [process for process in self.processes if process.alive]
 
+    @property
+    def spells(self) -> list[tuple[float, float]]:
+        """From when until when a worker was at work, frozen or not."""
+        return [(began, min(process.died, self._asked.get(process.unique, inf))) for process, began in self._began]
+
     def end(self, process: Process) -> None:
         """SIGTERM; SIGKILL if that takes too long."""
         worker = self._workers.pop(process.unique, None)  # a second SIGTERM says nothing new
         if worker is not None:
+            self._asked[process.unique] = self.world.loop.time()
             process.start(self._end(process, worker))
 
     def _start(self, name: str) -> Process:
@@ -89,6 +98,7 @@ class Crew:
             self.world.note(f"{process.name} could not start: {type(error).__name__}")
             process.kill()
         self._workers[process.unique] = worker
+        self._began.append((process, self.world.loop.time()))
         await asyncio.Event().wait()
 
     def _lane(self, name: str, process: Process) -> Lane:

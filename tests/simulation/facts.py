@@ -23,8 +23,9 @@ from tests.simulation.platform import Call, Platform
 class Facts:
     """What a run left behind. `releases`: id → state; `newest`: id → the number of the revision that stands;
     `exercises` are no actual ones. `readers`: destination → address and status. `absences` of the queue's server, from
-    and until; `freezes`: who was stopped, and until when. `log`: what the audit log's verification found, '' for
-    nothing."""
+    and until; `freezes`: who was stopped, and until when; `stills`: from when until when somebody was. `jumps`: when
+    the clocks were set, and by how much they were wrong from then on. `spells` of workers at work, from and until.
+    `log`: what the audit log's verification found, '' for nothing."""
 
     plan: Plan
     rows: Sequence[Mapping[str, Any]]
@@ -40,6 +41,9 @@ class Facts:
     retried: set[int]
     absences: Sequence[tuple[float, float]]
     freezes: Sequence[tuple[str, float]]
+    stills: Sequence[tuple[float, float]]
+    jumps: Sequence[tuple[float, float]]
+    spells: Sequence[tuple[float, float]]
     log: str
 
     @cached_property

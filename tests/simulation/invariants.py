@@ -20,6 +20,7 @@ from distributor.queue.grip import SURE
 from tests.simulation import afterwards
 from tests.simulation.facts import Facts
 from tests.simulation.habits import KINDS
+from tests.simulation.in_time import expired_in_time
 from tests.simulation.journal import Entry
 from tests.simulation.plan import LEASE
 from tests.simulation.platform import Call
@@ -83,13 +84,18 @@ def told(facts: Facts) -> Iterator[str]:
 
 
 def allowed(facts: Facts) -> Iterator[str]:
-    """Rule 7: at each claim, and where a call follows from a begin at that begin, the release may leave."""
+    """Rule 7: at each claim, and where a call follows from a begin at that begin, the release may leave. A correction
+    of several changes goes on to its end once the first has left, and may ask for its claim again between them."""
     called = {number: [call.at for call in calls] for number, calls in facts.calls_of.items()}
     for number, entries in facts.changes_of.items():
+        under_way = 0  # the claim of which a change has left
         for entry, following in zip_longest(entries, entries[1:]):
             until = following.at if following else inf
             leaves = any(entry.at <= at <= until for at in called.get(number, ()))
-            if entry.what == "claim" or (entry.what == "begin" and entry.step == "publish" and leaves):
+            first = entry.what == "begin" and entry.step == "publish" and leaves and entry.fence != under_way
+            if first and entry.facts["action"] != "publish":
+                under_way = entry.fence
+            if entry.what == "claim" or first:
                 for reason in _reasons(entry):
                     yield f"delivery {number}, {entry.what} at {entry.at:.3f}: {reason}"
 
@@ -227,6 +233,7 @@ INVARIANTS: dict[str, Callable[[Facts], Iterator[str]]] = {
     "order": ordered,
     "the urgent first": urgent_first,
     "quotas": within_quota,
+    "deadlines": expired_in_time,
     "states": by_the_table,
     "the log verifies": logged,
     **afterwards.INVARIANTS,

@@ -42,6 +42,7 @@ _FACTS = """json_object(
             AND e.destination_id = u.destination_id AND e.id < u.id
             AND (e.state IN ('sending', 'unknown') OR e.state IN ('queued', 'waiting') AND u.action <> 'hold'
                 OR e.state = 'case' AND u.action = 'publish'))))"""
+_UNTIL = "json_object('deadline', NEW.deadline)"
 _VALUES = "virtual_micros(), '{what}', NEW.id, {was}, NEW.state, NEW.fence, NEW.worker, NEW.step, NEW.code"
 _COLUMNS = "at, what, delivery, was, became, fence, worker, step, code"
 
@@ -65,7 +66,7 @@ _SCHEMA = "\n".join(
     (
         f"CREATE TABLE journal (n INTEGER PRIMARY KEY, {_COLUMNS}, facts);",
         _APPROVE,
-        _trigger("promise", "INSERT ON deliveries", "promise", "''"),
+        _trigger("promise", "INSERT ON deliveries", "promise", "''", _UNTIL),
         _trigger(
             "claim",
             "UPDATE OF state ON deliveries WHEN NEW.state = 'sending' AND OLD.state <> 'sending'",
@@ -83,6 +84,7 @@ _SCHEMA = "\n".join(
             "UPDATE OF state, fence ON deliveries WHEN NEW.state <> 'sending' "
             "AND (NEW.state <> OLD.state OR NEW.fence <> OLD.fence)",
             "change",
+            facts=_UNTIL,
         ),
     )
 )

@@ -15,6 +15,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import Context, copy_context
+from math import inf
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 
@@ -68,6 +69,7 @@ class Process(Holder):
         self.name = name
         self.unique = f"{name} {len(world.processes)}"
         self.alive = True
+        self.died = inf  # when
         self.steps = 0
         self.clock = WallClock(world.loop)
         self._thaws_at = 0.0
@@ -84,6 +86,7 @@ class Process(Holder):
         if not self.alive:
             return
         self.alive = False
+        self.died = self.world.loop.time()
         self.world.note(f"kill {self.name}")
         self._held.clear()
         if self.world.loop.running is self:

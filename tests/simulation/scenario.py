@@ -178,6 +178,9 @@ class Scenario:
             retried=self.desk.care.retried,
             absences=self.server.troubles if self.server else [],
             freezes=self.trouble.freezes,
+            stills=self.trouble.stills,
+            jumps=self.trouble.jumps,
+            spells=self.crew.spells,
             log=verdict.fault,
         )
 

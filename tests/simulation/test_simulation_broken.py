@@ -168,3 +168,11 @@ def test_nobody_looks_at_what_is_lost_with_the_queue(ground: Ground, broken: pyt
 
     broken.setattr(runner, "sleep_or", deaf)
     found(ground, "every promise ends", queue=9.0)
+
+
+def test_nothing_is_late_until_a_claim_meets_it(ground: Ground, broken: pytest.MonkeyPatch) -> None:
+    async def wrong(self: Deliveries, now: datetime, worker: str, live: frozenset[str]) -> int:
+        return 0
+
+    broken.setattr(Deliveries, "expire", wrong)
+    assert "past its deadline" in found(ground, "deadlines", outages=5.0)

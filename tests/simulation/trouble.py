@@ -36,6 +36,8 @@ class Trouble:
     ) -> None:
         self.count: Counter[str] = Counter()
         self.freezes: list[tuple[str, float]] = []  # who was stopped, and until when
+        self.stills: list[tuple[float, float]] = []  # from when until when somebody was
+        self.jumps: list[tuple[float, float]] = [(0.0, 0.0)]  # when the clocks were set, and by how much they are wrong
         self._world = world
         self._plan = plan
         self._crew = crew
@@ -113,7 +115,9 @@ class Trouble:
         del self._fatal[process.unique]
         if seconds:
             self._did("freeze", f"{process.unique} {seconds:.1f} s")
-            self.freezes.append((process.unique, self._world.loop.time() + seconds))
+            until = self._world.loop.time() + seconds
+            self.freezes.append((process.unique, until))
+            self.stills.append((self._world.loop.time(), until))
             process.freeze(seconds)
         else:
             self._did("kill", process.unique)
@@ -139,6 +143,7 @@ class Trouble:
         self._world.clock.jump(seconds)
         for process in self._crew.processes:
             process.clock.jump(seconds)
+        self.jumps.append((self._world.loop.time(), self._world.clock.offset.total_seconds()))
 
     def _queue(self) -> None:
         server = self._server
