@@ -105,6 +105,7 @@ async def open_parts(settings: Settings, settings_file: Path | None, clock: Cloc
         regions=find_places("regions", settings_file),
         topics=find_places("topics", settings_file),
         exercise=settings.office.exercise,
+        appeal_deadline=settings.office.appeal_deadline,
         words=find_words(settings_file),
         links=_links(settings),
     )

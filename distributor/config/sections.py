@@ -40,6 +40,11 @@ class Office(Section):
         description="a training installation: whatever is written is an exercise, and channels that are live stay "
         "closed",
     )
+    appeal_deadline: Duration = Field(
+        timedelta(hours=2),
+        description="how long after its time an appeal (a missing person) that names no deadline may still go out, on "
+        "every channel, whatever longer the channel allows; then the desk is asked, and *Send* gives it as long again",
+    )
 
     def name_in(self, language: str) -> str:
         """The office's name in a language, else in the first of its languages that it has one in."""

@@ -12,7 +12,7 @@ from distributor.core.ports import EMBARGO, EVERY, LaneState
 from distributor.office.alarm_kinds import News
 from distributor.office.alarms import Alarms
 from distributor.office.context import Context
-from distributor.office.operations import NEW_DEADLINE
+from distributor.office.operations import anew
 from distributor.office.people import actor
 from distributor.storage import Connection, audit, cases, lanes
 from distributor.storage.alarms import Alarm
@@ -37,7 +37,7 @@ class _Effects:
         if word == "send":
             now = self._context.clock()
             before = await cases.send_all_again(
-                connection, "", release, now, now + NEW_DEADLINE, states=("expired",), revision=revision
+                connection, "", release, now, anew(self._context), states=("expired",), revision=revision
             )
             data = {"release": release, "revision": revision, "was": before}
             await audit.append(connection, now, actor(person), "deliveries.retried", "deliveries", data)

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from distributor.core.privacy import findings, links_in, said, said_in
 from distributor.core.privacy_script import letters
-from distributor.core.release import Notice, Revision, Status
+from distributor.core.release import Kind, Notice, Revision, Status
 from distributor.core.rendering import Problem, Rendering, Severity
 from distributor.core.text import faults_in
 from distributor.office.context import Context
@@ -81,6 +81,9 @@ def _data_problems(context: Context, revision: Revision) -> Iterator[Problem]:
     now = context.clock()
     if revision.deadline is not None and revision.deadline <= max(filter(None, (now, revision.at, revision.embargo))):
         yield Problem(Severity.BLOCKING, "deadline_passed", {"deadline": revision.deadline.isoformat()})
+    if revision.kind is Kind.APPEAL and revision.deadline is None:
+        minutes = round(context.appeal_deadline.total_seconds() / 60)
+        yield Problem(Severity.NOTE, "appeal_deadline", {"minutes": str(minutes)})
 
 
 def following_problems(revision: Revision, before: Revision) -> Iterator[Problem]:

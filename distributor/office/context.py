@@ -75,3 +75,4 @@ class Context:
     words: PrivacyWords = field(default_factory=packaged_words)  # what the privacy gate looks for
     links: LinkAsker | None = None  # None: links are not asked
     exercise: bool = False
+    appeal_deadline: timedelta = timedelta(hours=2)  # of an appeal that names none

@@ -24,7 +24,7 @@ from distributor.storage import Connection, alarms, audit, cases, lanes, reports
 from distributor.storage import people as people_rows
 
 BUTTON_LASTS = timedelta(days=30)
-# Sending a dead letter again after its deadline is a person's decision; it gets this much time anew.
+# Sending a dead letter again after its deadline is a person's decision; it gets this much time anew, but for an appeal.
 NEW_DEADLINE = timedelta(hours=24)
 
 
@@ -45,6 +45,12 @@ class Resolved:
     there: bool
 
 
+def anew(context: Context) -> cases.Anew:
+    """The deadlines of what a person sends again now."""
+    now = context.clock()
+    return cases.Anew(now + NEW_DEADLINE, now + context.appeal_deadline)
+
+
 class Operations:
     """Uses around running deliveries."""
 
@@ -58,7 +64,7 @@ class Operations:
         before: dict[int, str] = {}
         async with self._context.database.transaction(logged=True) as connection:
             for delivery_id in ids:
-                before[delivery_id] = await cases.send_again(connection, delivery_id, now, now + NEW_DEADLINE)
+                before[delivery_id] = await cases.send_again(connection, delivery_id, now, anew(self._context))
                 if before[delivery_id] in {"rejected", "expired", "cancelled"}:
                     data = {"was": before[delivery_id]}
                     subject = f"delivery:{delivery_id}"
@@ -73,7 +79,7 @@ class Operations:
         _need(person, Right.OPERATE)
         now = self._context.clock()
         async with self._context.database.transaction(logged=True) as connection:
-            before = await cases.send_all_again(connection, channel, release, now, now + NEW_DEADLINE)
+            before = await cases.send_all_again(connection, channel, release, now, anew(self._context))
             if before:
                 data = {"channel": channel, "release": release, "was": before}
                 await audit.append(connection, now, actor(person), "deliveries.retried", "deliveries", data)

@@ -13,7 +13,7 @@ from typing import Any
 from distributor.core.channel import Action, calls_of
 from distributor.core.delivery import Priority
 from distributor.core.refusal import Refused
-from distributor.core.release import ReleaseState, Revision
+from distributor.core.release import Kind, ReleaseState, Revision
 from distributor.core.rendering import Rendering
 from distributor.office.context import Context, Seat
 from distributor.storage import Connection, promises, subscribers
@@ -68,7 +68,7 @@ async def _promise_part(
             "region": context.regions.with_parents(content.regions),
             "topic": context.topics.with_parents(content.topics),
         }
-        return await promises.promise(connection, content, hash_, part, facets, _fixed(content, seat, now))
+        return await promises.promise(connection, content, hash_, part, facets, _fixed(context, content, seat, now))
     made = 0
     if content.action in seat.adapter.traits.actions:
         fixed = _following(content, now)
@@ -77,20 +77,22 @@ async def _promise_part(
             part = replace(part, calls=part.calls + most)
         made += await promises.promise_after(connection, content, hash_, part, fixed, out=True)
     if content.action is Action.CORRECT and seat.accepts(content, context.regions, context.topics):
-        fixed = _fixed(content, seat, now)
+        fixed = _fixed(context, content, seat, now)
         made += await promises.promise_after(connection, content, hash_, part, fixed, out=False)
     return made
 
 
-def _fixed(content: Revision, seat: Seat, now: datetime) -> dict[str, Any]:
-    """Of a publication: it waits for schedule and embargo, and is given up at its deadline."""
+def _fixed(context: Context, content: Revision, seat: Seat, now: datetime) -> dict[str, Any]:
+    """Of a publication: it waits for schedule and embargo, and is given up at its deadline. An appeal always has one of
+    its own, and no channel that keeps trying for days lengthens it."""
     starts = _later((content.at, content.embargo), now)
-    allowed = max([now, *starts]) + seat.deadline if seat.deadline else None
-    limits = [limit for limit in (content.deadline, allowed) if limit]
+    due = max([now, *starts])
+    own = content.deadline or (due + context.appeal_deadline if content.kind is Kind.APPEAL else None)
+    limits = [limit for limit in (own, due + seat.deadline if seat.deadline else None) if limit]
     return {
         "action": Action.PUBLISH.value,
         "priority": Priority.of(content.kind),
-        "due": max([now, *starts]),
+        "due": due,
         "due_trusted": max([now, *_later((content.at,), now)]),
         "deadline": min(limits) if limits else None,
         "created_at": now,

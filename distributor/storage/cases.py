@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, literal, select, update
+from sqlalchemy import ColumnElement, and_, func, literal, select, update
 from sqlalchemy import case as choose
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from distributor.core.data import from_data
-from distributor.core.release import ReleaseState
+from distributor.core.release import Kind, ReleaseState
 from distributor.core.rendering import Rendering
 from distributor.storage.outcomes import close_case, finish_releases
-from distributor.storage.schema import cases, deliveries, releases, renderings
+from distributor.storage.schema import cases, deliveries, releases, renderings, revisions
 
 # Of a delivery that begins again; its history stays.
 _ANEW = {"state": "queued", "attempts": 0, "looks": 0, "step": "", "code": "", "reason": ""}
@@ -71,19 +71,24 @@ async def resolve(
     return True
 
 
-async def send_again(connection: AsyncConnection, delivery_id: int, now: datetime, deadline: datetime | None) -> str:
+@dataclass(frozen=True, slots=True)
+class Anew:
+    """The deadlines of what is sent again after its own: an appeal's, and everything else's."""
+
+    usual: datetime
+    appeal: datetime
+
+
+async def send_again(connection: AsyncConnection, delivery_id: int, now: datetime, deadline: Anew) -> str:
     """Queue a dead letter again with fresh attempts. Returns the state that it was in, or '' where there is no
     such delivery; only rejected, expired and cancelled ones are touched."""
     row = (await connection.execute(select(deliveries).where(deliveries.c.id == delivery_id))).first()
     if row is None:
         return ""
     if row.state in {"rejected", "expired", "cancelled"}:
-        late = row.deadline is not None and row.deadline <= now
-        await connection.execute(
-            update(deliveries)
-            .where(deliveries.c.id == delivery_id)
-            .values(**_ANEW, due=now, updated_at=now, deadline=deadline if late else row.deadline)
-        )
+        anew = await _deadline(connection, [row.release_id], now, deadline)
+        values = _ANEW | {"due": now, "updated_at": now, "deadline": anew}
+        await connection.execute(update(deliveries).where(deliveries.c.id == delivery_id).values(**values))
         await reopen_releases(connection, [delivery_id], now)
     return str(row.state)
 
@@ -93,7 +98,7 @@ async def send_all_again(
     channel: str,
     release_id: str,
     now: datetime,
-    deadline: datetime,
+    deadline: Anew,
     *,
     states: Sequence[str] = ("rejected", "expired"),
     revision: int = 0,
@@ -107,11 +112,25 @@ async def send_all_again(
     query = select(deliveries.c.state, func.count()).where(*dead).group_by(deliveries.c.state)
     before = {row[0]: row[1] for row in (await connection.execute(query)).all()}
     theirs = (await connection.execute(select(deliveries.c.release_id).where(*dead).distinct())).scalars().all()
-    late = (deliveries.c.deadline <= now, literal(deadline, deliveries.c.deadline.type))
-    values = _ANEW | {"due": now, "updated_at": now, "deadline": choose(late, else_=deliveries.c.deadline)}
+    anew = await _deadline(connection, theirs, now, deadline)
+    values = _ANEW | {"due": now, "updated_at": now, "deadline": anew}
     await connection.execute(update(deliveries).where(*dead).values(**values))
     await _reopen(connection, releases.c.id.in_(theirs), now)
     return before
+
+
+async def _deadline(
+    connection: AsyncConnection, release_ids: Sequence[str], now: datetime, deadline: Anew
+) -> ColumnElement[Any]:
+    """What becomes of the deadlines of these releases' deliveries: one that has passed is set anew."""
+    appeal = (revisions.c.release_id.in_(release_ids), revisions.c.content["kind"].as_string() == Kind.APPEAL.value)
+    appeals = (await connection.execute(select(revisions.c.release_id).where(*appeal).distinct())).scalars().all()
+    late, moment = deliveries.c.deadline <= now, deliveries.c.deadline.type
+    return choose(
+        (and_(late, deliveries.c.release_id.in_(appeals)), literal(deadline.appeal, moment)),
+        (late, literal(deadline.usual, moment)),
+        else_=deliveries.c.deadline,
+    )
 
 
 async def reopen_releases(connection: AsyncConnection, delivery_ids: Sequence[int], now: datetime) -> None:

@@ -65,7 +65,7 @@ class PressOffice:
         self.office = self._office()
         self.people: dict[int, Person] = {}
 
-    def _office(self) -> Office:
+    def _office(self, **changed: Any) -> Office:
         context = Context(
             database=self.database,
             media=self.media,
@@ -77,6 +77,7 @@ class PressOffice:
             base_url=BASE,
             regions=find_places("regions", None),
             topics=TOPICS,
+            **changed,
         )
         return Office(context, SigningKey(self.folder / "audit.key"))
 
@@ -90,6 +91,10 @@ class PressOffice:
 
     async def _wake(self) -> None:
         self.woken += 1
+
+    def reopen(self, **changed: Any) -> None:
+        """The same office with other settings of its own (office.context.Context)."""
+        self.office = self._office(**changed)
 
     def seat(self, name: str, **changed: Any) -> None:
         """Change what the office decides about a channel."""

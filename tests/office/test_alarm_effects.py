@@ -20,7 +20,7 @@ async def claim(office: PressOffice, *channels: str) -> int:
 
 
 async def expired(office: PressOffice) -> tuple[str, Alarm]:
-    """An appeal of which two deliveries expired; the alarm."""
+    """News of which two deliveries expired; the alarm."""
     release = await office.approved(KA, EN, deadline=office.now + timedelta(hours=1))
     office.wait(hours=2)
     assert await claim(office, "website", "telegram") == 0

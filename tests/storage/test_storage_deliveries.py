@@ -22,6 +22,7 @@ from tests.storage.world import LEASE, NOW, World, later
 
 SENT = Sent(Receipt(("42",), ("https://t.me/ministry/42",)))
 DONE = Next(DeliveryState.SENT)
+ANEW = cases.Anew(later(86400), later(7200))
 
 
 def waiting(seconds: float) -> Next:
@@ -532,8 +533,8 @@ async def test_a_dead_letter_goes_again_with_fresh_attempts(world: World) -> Non
     row = await world.row(delivery)
     assert await state_of(world, row["release_id"]) is ReleaseState.DISTRIBUTED
     async with world.database.transaction() as connection:
-        assert await cases.send_again(connection, delivery, later(5), None) == "rejected"
-        assert await cases.send_again(connection, 999_999, later(5), None) == ""
+        assert await cases.send_again(connection, delivery, later(5), ANEW) == "rejected"
+        assert await cases.send_again(connection, 999_999, later(5), ANEW) == ""
         await connection.commit()
     assert await state_of(world, row["release_id"]) is ReleaseState.DISTRIBUTING
     (again,) = await world.claim(delivery, at=later(6))
