@@ -54,7 +54,8 @@ install_chromium() {
         "${as_root[@]}" .venv/bin/playwright install-deps chromium
         .venv/bin/playwright install chromium
     else
-        install chromium
+        # With the signs of the desk's buttons, which are empty boxes where no font has them.
+        install chromium fonts-noto-color-emoji
     fi
     find_chromium || { echo "Chromium was installed but does not start" >&2; exit 1; }
 }

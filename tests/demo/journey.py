@@ -1,7 +1,7 @@
 """The journey of a new user in a real browser, from the desk's chat in the sandbox's page: approve, correct one word,
-withdraw one photo, withdraw the whole, run an exercise.
+withdraw one photo, withdraw the whole, run an exercise. After each step every platform is looked at.
 
-May touch: a browser and the demo's stage; with a folder, it writes a picture of the page after each step.
+May touch: a browser and the demo's stage; with a folder, it writes pictures after each step.
 `python -m tests.demo.journey FOLDER` makes the pictures of docs/screenshots.
 """
 
@@ -11,19 +11,32 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from PIL import Image
 from playwright.async_api import Locator, Page, async_playwright, expect
 
 from distributor.demo.samples import FLOOD, samples
 from distributor.demo.stage import ADMINISTRATOR, Stage
 from distributor.locale import texts
+from tests.demo.standing import (
+    APPROVED,
+    CORRECTED,
+    EXERCISE,
+    PHOTO_WITHDRAWN,
+    THREE,
+    TWO,
+    WITHDRAWN,
+    Platforms,
+)
 from tests.services import find_chromium
 
 WORDS = texts("ka")
 PATIENCE = 20_000  # milliseconds for one step, on a busy machine
-SIZE = (1700, 1500)
+SIZE = (1700, 2010)  # so that all cards of the sandbox's page are seen
+PAGE = (1000, 760)
 
 
 class Journey:
@@ -34,12 +47,22 @@ class Journey:
         self._folder = folder
         self._taken = 0
 
-    async def shot(self, name: str) -> None:
-        """A picture of the whole page, where a folder wants one."""
-        if self._folder is not None:
-            self._taken += 1
-            await self.page.wait_for_timeout(700)  # pictures that the page has just been given
-            await self.page.screenshot(path=self._folder / f"after-{self._taken}-{name}.png")
+    async def shot(self, name: str, newsroom: str = "") -> None:
+        """A picture of the sandbox's page, and one of a newsroom's page, where a folder wants them."""
+        folder = self._folder
+        if folder is None:
+            return
+        self._taken += 1
+        await self.page.locator("#toast").wait_for(state="hidden")
+        await self.page.mouse.move(0, 0)
+        await self.page.wait_for_timeout(700)  # pictures that the page has just been given
+        _keep(await self.page.screenshot(), folder / f"after-{self._taken}-{name}.png")
+        if newsroom:
+            reader = await self.page.context.new_page()
+            await reader.set_viewport_size({"width": PAGE[0], "height": PAGE[1]})
+            await reader.goto(newsroom, wait_until="networkidle")
+            _keep(await reader.screenshot(), folder / f"after-{self._taken}-newsroom.png")
+            await reader.close()
 
     async def choose(self, section: str, name: str) -> None:
         """Who writes in the private chat, or who looks at the desk."""
@@ -78,7 +101,6 @@ class Journey:
         await self.page.locator("#facebook-feed article").first.wait_for()
         await self.page.locator("#mail-list a").nth(2).wait_for()
         await self.page.locator("#channel-chat .message").first.wait_for()
-        await self.shot("approved")
 
     async def correct(self, wrong: str, right: str, why: str) -> None:
         """Giorgi corrects a word from the desk's chat; Tamar approves."""
@@ -141,6 +163,13 @@ class Journey:
         await expect(self.page.locator(selector)).to_have_count(number, timeout=PATIENCE)
 
 
+def _keep(picture: bytes, path: Path) -> None:
+    """With 256 colours, a quarter of the bytes; so chosen that one of few dots keeps its place beside the photos'."""
+    with Image.open(BytesIO(picture)) as whole:
+        few = whole.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=5, dither=Image.Dither.NONE)
+    few.save(path, optimize=True)
+
+
 @asynccontextmanager
 async def journey(stage: Stage, folder: Path | None = None) -> AsyncIterator[Journey]:
     """A browser at the stage's sandbox page, as `distributor demo` opens it."""
@@ -151,35 +180,47 @@ async def journey(stage: Stage, folder: Path | None = None) -> AsyncIterator[Jou
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
         width, height = SIZE
-        page = await browser.new_page(viewport={"width": width, "height": height})
+        context = await browser.new_context(viewport={"width": width, "height": height})
+        page = await context.new_page()
         page.set_default_timeout(PATIENCE)
         await page.goto(stage.sandbox.http_url)
         yield Journey(page, folder)
         await browser.close()
 
 
-async def walk(one: Journey) -> None:
+async def walk(one: Journey, platforms: Platforms) -> None:
     """The whole way, in order."""
     await one.approve()
-    await one.correct("ორი ტურისტი", "სამი ტურისტი", "ტურისტი სამი იყო")
-    await one.shows("#channel-chat", "სამი ტურისტი")
-    await one.shows("#facebook-feed", "სამი ტურისტი")
-    await one.shows("#x-feed", "სამი ტურისტი")
+    await platforms.come_to(APPROVED)
+    files = await platforms.files()
+    assert set(files.values()) == {200}
+    await one.shot("approved")
+    await one.correct(TWO, THREE, "ტურისტი სამი იყო")
+    await platforms.come_to(CORRECTED)
+    for section in ("#channel-chat", "#facebook-feed", "#x-feed", "#site-feed", "#hooks-feed"):
+        await one.shows(section, THREE)
     await one.shows("#mail-count", "6")
-    await one.shot("corrected")
-    await one.count("#channel-chat .media img", 3)
+    await one.shot("corrected", await platforms.address())
     await one.withdraw("მეორე ფოტოზე დაზარალებული ჩანს", photo=True)
-    await one.count("#channel-chat .media img", 2)
+    await platforms.come_to(PHOTO_WITHDRAWN)
+    left = await platforms.files()
+    taken = files.keys() - left.keys()
+    assert (set(left.values()), {await platforms.status(path) for path in taken}) == ({200}, {404})
+    for section in ("#channel-chat", "#site-feed"):
+        await one.count(f"{section} .media img", 2)
     await one.shows("#mail-count", "9")
     await one.shot("photo-withdrawn")
     await one.withdraw("ცნობა მცდარი აღმოჩნდა")
-    await one.gone("#channel-chat .message")
-    await one.gone("#x-feed article")
-    await one.gone("#facebook-feed article")
+    await platforms.come_to(WITHDRAWN)
+    assert {await platforms.status(path) for path in files} == {404}
+    for post in ("#channel-chat .message", "#x-feed article", "#facebook-feed article", "#site-feed article"):
+        await one.gone(post)
     await one.shows("#mail-count", "12")
-    await one.shot("withdrawn")
+    await one.shows("#hooks-feed", "canceled")
+    await one.shot("withdrawn", await platforms.address())
     await one.exercise("გორი", "შიდა ქართლი")
-    for section in ("#channel-chat", "#x-feed", "#facebook-feed", "#mail-list"):
+    await platforms.come_to(EXERCISE)
+    for section in ("#channel-chat", "#x-feed", "#facebook-feed", "#mail-list", "#site-feed", "#hooks-feed"):
         await one.shows(section, "გორი")
     await one.shows("#channel-chat", "სწავლება")
     await one.shot("exercise")
@@ -188,11 +229,11 @@ async def walk(one: Journey) -> None:
 async def main(folder: Path) -> None:
     """Walk it, and write the pictures."""
     with TemporaryDirectory() as where:
-        stage = Stage(Path(where))
+        stage = Stage(Path(where), further=True)
         await stage.start()
         try:
             async with journey(stage, folder) as one:
-                await walk(one)
+                await walk(one, Platforms(stage))
         finally:
             await stage.stop()
 
