@@ -6,7 +6,9 @@ Pure.
 from __future__ import annotations
 
 from distributor.bot.words import Words
+from distributor.core.gaps import LONGEST_LINE
 from distributor.core.template import Wording
+from distributor.core.template_faults import free_words
 from distributor.core.text import cut_at_word
 from distributor.storage.templates import TemplateRow
 
@@ -22,14 +24,28 @@ def template_label(row: TemplateRow, language: str) -> str:
 
 
 def template_lines(words: Words, row: TemplateRow) -> list[str]:
-    """The whole template, in every language, with its gaps and what may fill them."""
-    lines = [row.label]
+    """The whole template, in every language, with its gaps and what may fill them. Where free words may stand comes
+    first: nobody but their writer reads those before they go out."""
+    lines = [row.label, *_free_words(words, row)]
     for one in row.content.wordings:
         lines += ["", f"{words.language_name(one.language)}: {one.title}"]
-        lines += [text for text in (one.lead, one.body, one.instruction, one.area) if text]
+        lines += [text for text in (one.event, one.lead, one.body, one.instruction, one.area) if text]
     lines.append("")
     for gap in row.content.gaps:
         choices = ", ".join(said.get(words.language) or next(iter(said.values())) for said in gap.choices.values())
         what = words.get(f"gap.{gap.type.value}", limit=gap.limit, low=gap.low, high=gap.high, choices=choices)
         lines.append(f"{{{gap.name}}}: {what}")
     return lines
+
+
+def _free_words(words: Words, row: TemplateRow) -> list[str]:
+    found = [
+        words.get(
+            "bot.template.free_words",
+            gap=gap.name,
+            limit=min(gap.limit, LONGEST_LINE),
+            where=", ".join(words.get(f"field.{part}") for part in parts),
+        )
+        for gap, parts in free_words(row.content)
+    ]
+    return ["", *found] if found else []

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from distributor.cli.submission import BadFile
 from distributor.config.units import duration
-from distributor.core.gaps import Gap, GapType
+from distributor.core.gaps import LONGEST_LINE, Gap, GapType
 from distributor.core.template import Template, Wording
 from distributor.core.text import normalise
 from distributor.core.warning import Category, Certainty, Gravity, Response, Urgency
@@ -33,7 +33,7 @@ class _Gap(BaseModel):
     model_config = ConfigDict(extra="forbid")
     type: GapType
     label: dict[str, str] = {}
-    limit: int = 80
+    limit: int = LONGEST_LINE
     low: int = 0
     high: int = 1_000_000
     choices: dict[str, dict[str, str]] = {}

@@ -14,10 +14,14 @@ from distributor.core.data import aware
 from distributor.core.text import faults_in, normalise
 
 MOST_REGIONS = 12
+LONGEST_LINE = 60
 
 # What a platform would make a link, a mention, a tag or a command of, and what Markdown reads.
 _LINKS = re.compile(r"://|\bwww\.|[^\W\d]\.\w|\w\.[^\W\d]|\d+\.\d+\.\d+\.\d+|[@#$]|(?:^|\s)/\w", re.IGNORECASE)
 _MARKS = re.compile(r"[*_`~|<>\[\]{}\\]")
+# Where a sentence ends and words follow. A full stop after three letters at most is one of an abbreviation.
+_SHORT_WORD = "".join(rf"(?<!\b[^\W\d_]{{{letters}}})" for letters in (1, 2, 3))
+_SENTENCE_END = re.compile(rf"(?:[!?…։؟।。！？]|{_SHORT_WORD}\.)[\s\"'”“»)]*[^\W\d_]")
 
 
 class GapType(StrEnum):
@@ -38,7 +42,7 @@ class Gap:
     name: str
     type: GapType
     label: dict[str, str] = field(default_factory=dict)
-    limit: int = 80
+    limit: int = LONGEST_LINE
     low: int = 0
     high: int = 1_000_000
     choices: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -65,11 +69,11 @@ def value_fault(gap: Gap, value: str, known_regions: frozenset[str]) -> str:
 def _line_fault(gap: Gap, value: str) -> str:
     if not value:
         return "gap_empty"
-    if len(value) > gap.limit:
+    if len(value) > min(gap.limit, LONGEST_LINE):
         return "gap_long"
     if faults_in(value, one_line=True) or _MARKS.search(value) or value[0] in "-+=" or _LINKS.search(value):
         return "gap_markup"
-    return ""
+    return "gap_sentence" if _SENTENCE_END.search(value) else ""
 
 
 def normal_value(gap: Gap, value: str) -> str:

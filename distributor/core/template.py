@@ -1,28 +1,26 @@
 """Emergency texts with gaps: what is approved beforehand, and what a filled one becomes.
 
-Pure. What may fill a gap stands in core.gaps: the words that two people approved beforehand are the words that go out.
+Pure. What may fill a gap stands in core.gaps, what a template may not be in core.template_faults: the words that two
+people approved beforehand are the words that go out.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
 from distributor.core.data import digest, to_data
 from distributor.core.gaps import Gap, GapType, moment_of
 from distributor.core.markdown import escape_markdown
 from distributor.core.release import Kind, LanguageVersion, Revision, Status
-from distributor.core.text import faults_in, normalise
+from distributor.core.text import normalise
 from distributor.core.warning import Category, Certainty, Gravity, Response, Urgency, Warning
 
 FILLED_AT = "@"  # among the values: when it was filled; no gap can be called so
 
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
-_GAP = re.compile(r"\{([a-z][a-z0-9_]*)\}")
-# A gap where its value would become part of an address, a mention or a tag.
-_RISKY = re.compile(r"(?:\]\(|<|://)[^\s)>]*\{|[@#/.$]\{|\}[./]\w")
+GAP = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +36,9 @@ class Wording:
     area: str = ""
 
     @property
-    def texts(self) -> tuple[str, ...]:
-        """All of them, for checks."""
-        return (self.title, self.event, self.lead, self.body, self.instruction, self.area)
+    def texts(self) -> dict[str, str]:
+        """All of them by their names, in the order above, for checks."""
+        return {one.name: getattr(self, one.name) for one in fields(self) if one.name != "language"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,63 +80,6 @@ def key_of(gap: Gap, language: str) -> str:
     return f"{gap.name}.{language}" if language else gap.name
 
 
-def template_faults(template: Template, known_regions: frozenset[str]) -> list[str]:
-    """Everything that is wrong with a template, in words for whoever wrote the file."""
-    return [*_head_faults(template, known_regions), *_gap_faults(template), *_text_faults(template)]
-
-
-def _head_faults(template: Template, known_regions: frozenset[str]) -> Iterator[str]:
-    if not _NAME.fullmatch(template.name):
-        yield "name: small Latin letters, digits and '_', at most 31, a letter first"
-    if not template.wordings:
-        yield "it has no language"
-    if not template.categories:
-        yield "categories: name at least one"
-    for code in template.regions:
-        if known_regions and code not in known_regions:
-            yield f"regions: there is no region {code}"
-    times = {gap.name for gap in template.gaps if gap.type is GapType.TIME}
-    for what, name in (("onset", template.onset), ("expires", template.expires)):
-        if name and name not in times:
-            yield f"{what}: {name!r} is no gap for a time"
-    if template.expires and template.lasts_minutes:
-        yield "expires and lasts: one of the two"
-
-
-def _gap_faults(template: Template) -> Iterator[str]:
-    languages = [wording.language for wording in template.wordings]
-    used = {name for wording in template.wordings for text in wording.texts for name in _GAP.findall(text)}
-    names = [gap.name for gap in template.gaps]
-    for name in sorted(used - set(names)):
-        yield f"{{{name}}} is used and not declared"
-    for gap in template.gaps:
-        if not _NAME.fullmatch(gap.name) or names.count(gap.name) > 1:
-            yield f"gaps.{gap.name}: is no name, or stands twice"
-        if gap.name not in used | {template.onset, template.expires} and gap.type is not GapType.REGION:
-            yield f"gaps.{gap.name}: is declared and not used"
-        if not 1 <= gap.limit <= 300:
-            yield f"gaps.{gap.name}: limit is from 1 to 300"
-        if gap.low > gap.high:
-            yield f"gaps.{gap.name}: low is above high"
-        if gap.type is GapType.CHOICE and not gap.choices:
-            yield f"gaps.{gap.name}: name its choices"
-        for code, words in gap.choices.items():
-            if not _NAME.fullmatch(code) or any(not words.get(language, "").strip() for language in languages):
-                yield f"gaps.{gap.name}.choices.{code}: needs words in {', '.join(languages)}"
-
-
-def _text_faults(template: Template) -> Iterator[str]:
-    for wording in template.wordings:
-        where = wording.language
-        if not wording.title.strip() or not wording.event.strip():
-            yield f"{where}: title and event are needed"
-        for text in wording.texts:
-            if faults_in(text, one_line=text is not wording.body) or re.search(r"[{}]", _GAP.sub("", text)):
-                yield f"{where}: a line break, a control character or a single brace in {text[:40]!r}"
-            if _RISKY.search(text):
-                yield f"{where}: a gap stands in an address, a mention or a tag in {text[:40]!r}"
-
-
 def build(
     template: Template,
     version: int,
@@ -152,10 +93,10 @@ def build(
     `shown[language][gap]` is how each reads in a language."""
 
     def put(wording: Wording, text: str) -> str:
-        return normalise(_GAP.sub(lambda gap: shown[wording.language][gap[1]], text))
+        return normalise(GAP.sub(lambda gap: shown[wording.language][gap[1]], text))
 
     def put_in_markdown(wording: Wording) -> str:
-        return normalise(_GAP.sub(lambda gap: escape_markdown(shown[wording.language][gap[1]]), wording.body))
+        return normalise(GAP.sub(lambda gap: escape_markdown(shown[wording.language][gap[1]]), wording.body))
 
     def by_language(name: str) -> dict[str, str]:
         texts = {wording.language: put(wording, getattr(wording, name)) for wording in template.wordings}

@@ -15,6 +15,7 @@ from distributor.core.approval import FOLLOWED_FROM
 from distributor.core.people import Person
 from distributor.core.refusal import Refused
 from distributor.core.release import Action, Notice, Revision
+from distributor.core.template_faults import free_word_faults
 from distributor.office.alarm_kinds import KINDS, News
 from distributor.office.context import Context
 from distributor.office.people import actor
@@ -31,11 +32,12 @@ WRONG = "wrong"
 
 async def shortened(context: Context, connection: Connection, content: Revision) -> bool:
     """True where the revision is exactly what its approved template makes of its values: no word was added, no photo,
-    no other channel. Whether it is an exercise is free."""
+    no other channel. Whether it is an exercise is free. A template whose free words may stand in place of its own was
+    approved before such were refused, and shortens nothing."""
     if not content.template or content.action is not Action.PUBLISH:
         return False
     row = await templates.by_label(connection, content.template)
-    if row is None or not row.usable:
+    if row is None or not row.usable or free_word_faults(row.content):
         return False
     try:
         made = rebuilt(context, row, content.filled)

@@ -17,7 +17,8 @@ from distributor.core.gaps import Gap, GapType, moment_of, normal_value, value_f
 from distributor.core.people import Person, Right
 from distributor.core.refusal import Refused
 from distributor.core.release import Revision, Status
-from distributor.core.template import FILLED_AT, Template, build, key_of, template_faults
+from distributor.core.template import FILLED_AT, Template, build, key_of
+from distributor.core.template_faults import template_faults
 from distributor.office import presses
 from distributor.office.context import Context
 from distributor.office.drafts import Drafts

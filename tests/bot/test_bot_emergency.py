@@ -29,6 +29,7 @@ async def in_use(desk: Desk) -> None:
     card = await desk.reads(DESK_CHAT, "waits for two approvals", button="t:")
     assert "Flood: {place}" in card["text"]
     assert "{count}: a whole number from 1 to 500" in card["text"]
+    assert "{place} takes free words, at most 40 characters, in: title, lead." in card["text"]
     await desk.press(EDITOR, card, "t:")
     card = await desk.reads(DESK_CHAT, "approved by Giorgi, waits", button="t:")
     answer = await desk.press(EDITOR, card, "t:")
@@ -47,6 +48,8 @@ async def filled(desk: Desk, who: int, status: Status = Status.ACTUAL) -> Json:
     await desk.reads(who, "1/5 · Which place?")
     await desk.say(who, "see www.x.example")
     await desk.reads(who, "no links")
+    await desk.say(who, "Gori. Leave your houses at once")
+    await desk.reads(who, "One sentence, please")
     await desk.say(who, "Gori")
     question = await desk.reads(who, "2/5 · Which regions?", button="e:v:1:GE-SK")
     await desk.say(who, "Kartli")

@@ -12,7 +12,8 @@ from distributor.core.data import from_data, to_data
 from distributor.core.gaps import Gap, GapType, normal_value, value_fault
 from distributor.core.markup import parse, plain
 from distributor.core.release import Kind, Status
-from distributor.core.template import FILLED_AT, Template, Wording, build, template_faults
+from distributor.core.template import FILLED_AT, Template, Wording, build
+from distributor.core.template_faults import free_words, template_faults
 
 REGIONS = frozenset({"GE-TB", "GE-KA"})
 PLACE = Gap("place", GapType.LINE, {"en": "Place"}, limit=40)
@@ -22,6 +23,7 @@ FLOOD = Template(
     (PLACE, Gap("until", GapType.TIME, {"en": "Until"})),
     expires="until",
 )
+LINE = Gap("text", GapType.LINE)
 VALUES = {"place.en": "Gori (old town)", "until": "2026-03-05T18:00:00+00:00", FILLED_AT: "2026-03-05T09:00:00+00:00"}
 SHOWN = {"en": {"place": "Gori (old town)", "until": "6 pm"}}
 
@@ -39,7 +41,34 @@ def test_a_line_takes_no_link_no_mark_and_nothing_hidden(value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["ქ. თბილისი, ვაკე", "და/ან", "Gori (old town)", "05.03.2026", "3,5 km", "24/7", "No. 5!"]
+    "value",
+    [
+        *(
+            "Gori. Leave your houses at once",
+            "გორი! დატოვეთ სახლები",
+            "Gori? run",
+            "Gori (old town). Leave",
+            "წყალი… გაიქეცით",
+        ),
+        *("No. 5. Leave at once", "“Gori.” Leave", "ა. ბერიძის ქუჩა. გადით", "Գորի։ Գնացեք", "Gori... leave"),
+    ],
+)
+def test_a_line_takes_one_sentence_and_no_more(value: str) -> None:
+    """Its place is beside the template's words, and a further sentence would stand in place of them."""
+    assert value_fault(PLACE, normal_value(PLACE, value), REGIONS) == "gap_sentence"
+
+
+def test_a_line_is_short_also_in_a_template_that_allowed_more_when_it_was_approved() -> None:
+    assert value_fault(replace(PLACE, limit=300), "x" * 61, REGIONS) == "gap_long"
+    assert value_fault(replace(PLACE, limit=300), "x" * 60, REGIONS) == ""
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("ქ. თბილისი, ვაკე", "და/ან", "Gori (old town)", "05.03.2026", "3,5 km", "24/7", "No. 5!", "Gori."),
+        *("გორი, ჭავჭავაძის გამზ. 5", "St. Mary's, Gori", "A. B. Street", "Gori (old town)."),
+    ],
 )
 def test_a_line_takes_plain_words(value: str) -> None:
     assert value_fault(PLACE, normal_value(PLACE, value), REGIONS) == ""
@@ -109,9 +138,41 @@ def test_a_template_survives_its_way_through_the_database_with_its_hash() -> Non
         ({"wordings": (replace(FLOOD.wordings[0], body="{place}.ge"),)}, "address"),
         ({"wordings": (replace(FLOOD.wordings[0], lead="a } brace {place}"),)}, "brace"),
         ({"wordings": (replace(FLOOD.wordings[0], event=""),)}, "title and event"),
+        ({"gaps": (replace(PLACE, limit=61), FLOOD.gaps[1])}, "from 1 to 60"),
+        ({"wordings": (replace(FLOOD.wordings[0], title="{place}"),)}, "en: title is mostly gaps: 0 own words"),
+        ({"wordings": (replace(FLOOD.wordings[0], title="Flood: {place}, {place}"),)}, "en: title is mostly gaps"),
+        ({"wordings": (replace(FLOOD.wordings[0], lead="1. {place}!"),)}, "en: lead is mostly gaps"),
+        ({"wordings": (replace(FLOOD.wordings[0], body="Now: **{place}**"),)}, "en: body is mostly gaps: 1 own words"),
+        (
+            {"wordings": (replace(FLOOD.wordings[0], body="[{place}](https://of.many.words)"),)},
+            "en: body is mostly gaps",
+        ),
+        ({"wordings": (replace(FLOOD.wordings[0], event="Flood in {place}"),)}, "en: event must be"),
+        ({"wordings": (replace(FLOOD.wordings[0], instruction="Leave {place}"),)}, "en: instruction must be"),
     ],
 )
 def test_what_is_wrong_with_a_template_is_named(changed: dict[str, object], told: str) -> None:
     assert template_faults(FLOOD, REGIONS) == []
     faults = template_faults(replace(FLOOD, **changed), REGIONS)  # type: ignore[arg-type]
     assert any(told in fault for fault in faults), faults
+
+
+def test_a_template_of_nothing_but_a_line_is_refused_text_by_text() -> None:
+    """With it one alone could say anything at all."""
+    alone = Template("any", (Wording("en", "{text}", "{text}", "{text}", "{text}", "{text}", "{text}"),), (LINE,))
+    told = " ".join(template_faults(alone, REGIONS))
+    for part in ("title", "event", "lead", "body", "instruction"):
+        assert f"en: {part} " in told
+    assert "{text}" in told
+    assert "area" not in told  # the place in words is such a line
+
+
+def test_closed_gaps_are_as_good_as_own_words() -> None:
+    """A choice, a region, a time and a number say nothing that was not approved."""
+    what = Gap("what", GapType.CHOICE, choices={"flood": {"en": "Flood"}})
+    closed = replace(FLOOD, gaps=(what, FLOOD.gaps[1]), wordings=(Wording("en", "{what}", "{what}", body="{what}"),))
+    assert template_faults(closed, REGIONS) == []
+
+
+def test_where_free_words_may_stand_is_named() -> None:
+    assert free_words(FLOOD) == [(PLACE, ["title", "lead", "body", "area"])]

@@ -20,6 +20,7 @@ from distributor.core.warning import Warning
 from distributor.office.office import Office
 from distributor.office.reviewing import shortened
 from distributor.storage import alarms, releases
+from distributor.storage import templates as stored
 from distributor.storage.schema import templates
 from distributor.storage.templates import TemplateRow
 from tests.office.press_office import ADMINISTRATOR, AUTHOR, EDITOR, START, PressOffice, refusal
@@ -228,6 +229,27 @@ async def test_a_template_that_is_retired_or_altered_shortens_nothing(office: Pr
         await connection.commit()
     await office.office.templates.retire("flood", office.people[EDITOR])
     assert await refusal(office.decide(release_id, Decision.APPROVE)) == "own_release"
+
+
+async def test_a_template_of_free_words_that_was_approved_before_it_was_refused_shortens_nothing(
+    office: PressOffice,
+) -> None:
+    """Whoever fills it in writes the whole warning, so a second person reads it first."""
+    text = Gap("text", GapType.LINE, {"en": "Text"}, limit=300)
+    loose = Template("loose", (Wording("en", "{text}", "{text}", body="{text}"),), (text,), lasts_minutes=60)
+    use, editor = office.office.templates, office.people[EDITOR]
+    assert await refusal(use.add(loose, office.people[AUTHOR])) == "bad_template"
+    async with office.database.transaction() as connection:
+        row = await stored.add(connection, loose, office.people[AUTHOR].id, START)
+        await connection.commit()
+    for who in (EDITOR, ADMINISTRATOR):
+        await use.press(await use.button(row), who)
+    assert await refusal(use.fill(row.id, {"text.en": "Gori. Leave your houses"}, editor)) == "gap_sentence"
+    made = await use.fill(row.id, {"text.en": "Leave your houses at once"}, editor)
+    await office.office.drafts.submit(made.id, editor)
+    assert await refusal(office.decide(made.id, Decision.APPROVE)) == "own_release"
+    await office.decide(made.id, Decision.APPROVE, ADMINISTRATOR)
+    assert await reviews(office) == []
 
 
 async def test_a_correction_of_a_filled_template_needs_a_second_person(office: PressOffice) -> None:
