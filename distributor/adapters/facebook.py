@@ -9,6 +9,7 @@ For corrections and withdrawals see `facebook_after`.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -259,9 +260,13 @@ class Facebook:
         """Which page the token belongs to, whether the page may post, and how long the token lasts."""
         return await facebook_probe.probe(self._client, self._asking, self.settings)
 
-    def form(self, text: str) -> str:
+    def words(self, rendering: Rendering) -> frozenset[str]:
         """As the feed's messages are compared."""
-        return facebook_text.comparable(text)
+        return frozenset(facebook_text.comparable(part.text) for part in rendering.parts)
+
+    def kept(self, receipt: Receipt | None, progress: Mapping[str, Any]) -> frozenset[str]:
+        """None: a correction writes over the old words, or the post is deleted."""
+        return frozenset()
 
     async def posts(self, since: datetime) -> Posts:
         """The page's feed."""

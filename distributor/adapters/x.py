@@ -8,12 +8,13 @@ own timeline is read, and nothing is sent again before that. For corrections and
 from __future__ import annotations
 
 import ssl
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import tweepy
 
-from distributor.adapters import x_text, x_timeline, x_watch
+from distributor.adapters import x_after, x_text, x_timeline, x_watch
 from distributor.adapters.x_after import ALONE, MARGIN, SETTLES, Plan, Standing, keep, kept_plan, may_be_old
 from distributor.adapters.x_answers import after_prepare, after_publish
 from distributor.adapters.x_client import Keys, Waits, XClient
@@ -247,9 +248,13 @@ class X:
             problems.append(f"the keys may only {access}: give the app read and write permission, then renew the token")
         return Health(not problems, f"@{account}", tuple(problems), facts={"access": access} if access else {})
 
-    def form(self, text: str) -> str:
+    def words(self, rendering: Rendering) -> frozenset[str]:
         """As the timeline's texts are compared."""
-        return x_text.comparable(text)
+        return frozenset(x_text.comparable(part.text) for part in rendering.parts)
+
+    def kept(self, receipt: Receipt | None, progress: Mapping[str, Any]) -> frozenset[str]:
+        """The posts that a correction answers; they stand as they were."""
+        return x_after.kept(progress)
 
     async def posts(self, since: datetime) -> Posts:
         """The own timeline."""

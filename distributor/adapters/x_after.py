@@ -6,9 +6,10 @@ that is not known to be ours: an id that X gave us, a text that we sent, a label
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import tweepy
 
@@ -228,6 +229,12 @@ async def keep(plan: Plan, progress: Progress) -> Plan:
     """Commit what was decided."""
     await progress.save("form", {"form": plan.form, "old": list(plan.old), "unsure": plan.unsure})
     return plan
+
+
+def kept(progress: Mapping[str, Any]) -> frozenset[str]:
+    """The ids of the posts that a correction let stand, and '' beside them: others may stand that were not found."""
+    plan = progress.get("form") or {}
+    return frozenset({"", *map(str, plan["old"])}) if plan.get("form") in (REPLY, ALONE) else frozenset()
 
 
 def _must_go(job: Job, before: Before) -> bool:
