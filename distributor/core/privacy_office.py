@@ -1,0 +1,94 @@
+"""Who is named because of an office: a minister who speaks, an inspector who arrests.
+
+Pure. The title alone frees nobody, for officials are accused and killed too. The words of a name's own clause decide:
+what is nearer to the name, the speaking or what makes the name a secret.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from distributor.core.privacy_names import Name, knower
+from distributor.core.privacy_stems import Token
+from distributor.core.privacy_words import PrivacyWords, Sentence
+
+_TITLE_BEFORE, _TITLE_AFTER = 6, 5
+_FORMER_BEFORE, _ATTRIBUTE_BEFORE, _PASSIVE_AFTER = 4, 2, 4
+_BREAK = re.compile(r"[,:()„“”\"«»]| - ")
+_ERGATIVE = ("მ", "მა", "მაც")
+_MANY = ("თა", "ებს", "ების", "ებთან", "ებზე", "ებისთვის", "ებისგან", "ებმა")
+
+
+def official(sentence: Sentence, words: PrivacyWords, name: Name, topic: str) -> bool:
+    """True for somebody who speaks or acts in office, and not for one whom the topic's words are said of."""
+    tokens = sentence.tokens
+    first, last = name.first, name.last
+    known = knower(words)
+    own = [] if known.given(tokens[first]) else [tokens[first]]  # 'General Beridze'
+    near = (*tokens[max(first - _TITLE_BEFORE, 0) : first], *own, *tokens[last + 1 : last + _TITLE_AFTER])
+    if not words.has("officials", near) or words.has("former", tokens[max(first - _FORMER_BEFORE, 0) : first]):
+        return False
+    clauses = _clauses(sentence, words)
+    mine = next(at for at, clause in enumerate(clauses) if first in clause)
+    if _attributed(sentence, words, name, topic, clauses[mine]):
+        return False
+    if _acts(sentence, words, name, clauses[mine]):
+        return True
+    for clause in clauses[mine:]:
+        if clause is not clauses[mine] and words.stems["relatives"].at(tokens, clause.start):
+            continue
+        said = _distance(sentence, words, name, clause, "speaking")
+        told = _distance(sentence, words, name, [at for at in clause if not _of_many(tokens[at])], topic)
+        if said or told:
+            return bool(said and (not told or said < told))
+    return False
+
+
+def _attributed(sentence: Sentence, words: PrivacyWords, name: Name, topic: str, clause: range) -> bool:
+    """True where the topic's word stands right before the name ('the accused, Judge X'), or a passive right after."""
+    tokens, stems = sentence.tokens, words.stems[topic]
+    for place in range(max(name.first - _ATTRIBUTE_BEFORE, 0), name.first):
+        others = _of_many(tokens[place]) or (place < name.first - 1 and tokens[place].folded.endswith("ის"))
+        if stems.at(tokens, place) and not others and (place in clause or words.stems["suspects"].at(tokens, place)):
+            return True
+    after = tokens[name.last + 1 : name.last + 1 + _PASSIVE_AFTER]
+    return bool(after) and bool(words.stems["passives"].at(after, 0)) and stems.among(after)
+
+
+def _acts(sentence: Sentence, words: PrivacyWords, name: Name, clause: range) -> bool:
+    """True for 'Officer X arrested the suspect', and in Georgian for the case of those who act, beside a duty."""
+    tokens, word = sentence.tokens, sentence.tokens[name.last].folded
+    after, duties = name.last + 1, words.stems["duties"]
+    if "ა" <= word[0] <= "ჰ":
+        mine = tokens[clause.start : clause.stop]
+        return word.endswith(_ERGATIVE) and duties.among(mine) and not words.has("acts", mine)
+    if after + 1 >= len(tokens) or not duties.at(tokens, after):
+        return False
+    return bool(words.stems["objects"].at(tokens, after + 1)) or tokens[after + 1].text[0].isdigit()
+
+
+def _of_many(token: Token) -> bool:
+    """True for a plural in a case: 'met the accused' is not said of the name."""
+    return token.folded.endswith(_MANY)
+
+
+def _distance(sentence: Sentence, words: PrivacyWords, name: Name, clause: Iterable[int], subject: str) -> int:
+    """How far from the name the nearest word of the subject stands in a clause; 0 where none does."""
+    stems, tokens = words.stems[subject], sentence.tokens
+    near = [
+        name.first - place if place < name.first else place - name.last
+        for place in clause
+        if not name.first <= place <= name.last and stems.at(tokens, place)
+    ]
+    return min(near, default=0)
+
+
+def _clauses(sentence: Sentence, words: PrivacyWords) -> list[range]:
+    """A sentence in parts, by its signs and by 'that' and 'რომ'."""
+    tokens, begins = sentence.tokens, [0]
+    for place in range(1, len(tokens)):
+        gap = sentence.text[tokens[place - 1].end : tokens[place].start]
+        if _BREAK.search(gap) or words.stems["clauses"].at(tokens, place):
+            begins.append(place)
+    return [range(start, end) for start, end in zip(begins, [*begins[1:], len(tokens)], strict=True)]
