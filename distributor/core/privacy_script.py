@@ -43,6 +43,9 @@ _VARYING = frozenset({"CJK", "MONGOLIAN", "MYANMAR"})
 _SCRIPTS = ("LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "GEORGIAN", "HEBREW", "ARABIC")
 # Letters of other scripts that look like Latin ones (after Unicode's confusables, those that people meet).
 _ALIKE = frozenset("АВЕЅІЈКМНОРСТУХЬаеоѕіјрсухһԁԛԝңΑΒΕΖΗΙΚΜΝΟΡΤΥΧανορυυ")
+AS_LATIN = str.maketrans(
+    "АВЕЅІЈКМНОРСТУХаеоѕіјрсухһԁԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧανορυ", "ABESIJKMHOPCTYXaeosijpcyxhdqwABEZHIKMNOPTYXavopu"
+)
 _ABBREVIATED = re.compile(r"[A-Z0-9]{2,}[ა-ჰ]{1,6}")  # SMSით: an abbreviation with a Georgian ending
 
 
