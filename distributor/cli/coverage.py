@@ -1,6 +1,7 @@
 """`distributor coverage RELEASE`: who has which version of a release, who still shows an old one, and why.
 
-Reads only, through the office. Ends with 1 while somebody shows, or may show, what they should not.
+Reads only, through the office. Ends with 1 while somebody shows, or may show, what they should not, also where a label
+stands beside it.
 """
 
 from __future__ import annotations
@@ -101,6 +102,8 @@ def _print(found: CoverageOf, rows: list[dict[str, Any]]) -> None:
         why = [f"{words.get(f'web.coverage_because_{group.because}')}: {group.count}" for group in one.groups]
         lines.append({"channel": one.name, "has": has, "why": why, "acknowledged": one.acknowledged or ""})
     listing(lines, ("channel", "has", "why", "acknowledged"), False, "Coverage")
+    if found.labelled:
+        say(words.many("web.coverage_someone_labelled", "web.coverage_some_labelled", found.labelled))
     for row in rows:
         row["has"] = words.get(f"web.coverage_status_{row['status']}") + (f" ({row['shown']})" if row["shown"] else "")
         because = words.get(f"web.coverage_because_{row['because']}") if row["because"] else ""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from distributor.core.outcome import Old
 from distributor.core.refusal import Refused
 from distributor.core.release import Action
 from distributor.office.context import Context
@@ -27,19 +28,20 @@ class Status(StrEnum):
 
     CURRENT = "current"  # has the revision that stands
     GONE = "gone"  # withdrawn there, or told of the withdrawal
+    LABELLED = "labelled"  # has it, and beside it something old stands, or may; what was sent says so there
     OLD = "old"  # shows an earlier version, or shows what was withdrawn
     DOUBT = "doubt"  # something may be there; nobody knows
     COMING = "coming"  # has nothing, and the revision is on its way
     NONE = "none"  # has nothing, and will get nothing
 
 
-WRONG = frozenset({Status.OLD, Status.DOUBT})
+WRONG = frozenset({Status.OLD, Status.LABELLED, Status.DOUBT})
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
     """Destinations in the same position. `shown` is the revision that stands there, 0 for none. `because` says why it
-    is not the one that should (a code, '' where it is), `code` what the delivery came to."""
+    is not the one that should, or not alone (a code, '' where it is), `code` what the delivery came to."""
 
     status: Status
     shown: int
@@ -73,6 +75,16 @@ class CoverageOf:
         return self.counts.get(Status.OLD, 0)
 
     @property
+    def labelled(self) -> int:
+        """At how many something old stands, or may, beside what says that it is old."""
+        return self.counts.get(Status.LABELLED, 0)
+
+    @property
+    def doubt(self) -> int:
+        """At how many nobody knows what is shown."""
+        return self.counts.get(Status.DOUBT, 0)
+
+    @property
     def complete(self) -> bool:
         """True where nobody shows, or may show, what they should not."""
         return not any(self.counts.get(status, 0) for status in WRONG)
@@ -99,7 +111,7 @@ class Coverage:
         self, release_id: str, *, status: str = "", channel: str = "", after: int = 0, most: int = PAGE
     ) -> list[dict[str, Any]]:
         """Destinations by number, a page of them: destination_id, channel, address, label, kind, status, shown,
-        because, state, code, reason, updated_at, delivery_id, acknowledged_at. `after` pages on."""
+        because, state, code, reason, updated_at, delivery_id, acknowledged_at, left. `after` pages on."""
         async with self._context.database.read() as connection:
             _, target = await self._target(connection, release_id)
             wanted: dict[str, Any] = {"status": status, "channel": channel, "after": after, "most": most}
@@ -134,9 +146,11 @@ class Coverage:
         return ChannelCoverage(name, counts, groups, sum(row["acknowledged"] for row in mine))
 
     def _because(self, row: Mapping[str, Any], target: Target) -> str:
-        """Why a destination has not what it should: a code, '' where it has."""
+        """Why a destination has not what it should, or not alone: a code, '' where it has."""
         if row["status"] in (Status.CURRENT, Status.GONE):
             return ""
+        if row["status"] == Status.LABELLED:
+            return f"old_{row['left'] if row['left'] in set(Old) else Old.UNKNOWN}"
         if row["state"] is None:
             return self._nothing_promised(row, target)
         if row["state"] in ("queued", "waiting", "sending"):

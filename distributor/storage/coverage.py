@@ -6,12 +6,14 @@ list goes by pages: nothing holds all of them.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Subquery, and_, case, func, literal, select
+from sqlalchemy import ColumnElement, Select, Subquery, Text, and_, case, cast, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from distributor.core.outcome import OLD_STANDS
 from distributor.core.release import Action
 from distributor.storage.out import SHOWS, may_stand
 from distributor.storage.schema import acknowledgements, deliveries, destinations
@@ -31,10 +33,11 @@ class Target:
 async def groups(connection: AsyncConnection, target: Target) -> list[dict[str, Any]]:
     """How many destinations are in the same position: channel, status, shown (revision, 0 for none), state and code of
     the delivery that would bring the target (None where there is none), destination_status, blocked (an earlier
-    delivery there is unresolved), count, acknowledged."""
+    delivery there is unresolved), left (why something old still stands beside what was sent: core.outcome.Old; None
+    where nothing does), count, acknowledged."""
     positions = _positions(target).subquery()
     told = _told(target).subquery()
-    keys = [positions.c[name] for name in ("channel", "status", "shown", "state", "code", "blocked")]
+    keys = [positions.c[name] for name in ("channel", "status", "shown", "state", "code", "blocked", "left")]
     query = (
         select(
             *keys,
@@ -100,7 +103,8 @@ def _positions(target: Target, status: str = "") -> Select[Any]:
     coming = and_(state == "sending", revision == target.revision)
     maybe = _newest(and_(shows, ~sent, ~coming, may_stand()), revision)
     found = func.max(case((bringing, state)))
-    stands = _status(target, shown, gone, maybe, found)
+    left = _left(and_(sent, action == Action.WITHDRAW.value if target.action is Action.WITHDRAW else bringing))
+    stands = _status(target, shown, gone, maybe, found, left)
     query = (
         select(
             deliveries.c.destination_id,
@@ -111,6 +115,7 @@ def _positions(target: Target, status: str = "") -> Select[Any]:
             func.max(case((bringing, deliveries.c.code))).label("code"),
             func.max(case((bringing, deliveries.c.id))).label("delivery_id"),
             _newest(and_(revision < target.revision, state.in_(_OPEN)), literal(1)).label("blocked"),
+            left.label("left"),
             stands.label("status"),
         )
         .where(deliveries.c.release_id == target.release_id)
@@ -123,25 +128,35 @@ def _newest(where: ColumnElement[bool], value: ColumnElement[int]) -> ColumnElem
     return func.coalesce(func.max(case((where, value))), 0)
 
 
+def _left(last: ColumnElement[bool]) -> ColumnElement[str]:
+    """What the receipt of what was sent last says of old content beside it. Nearly all say nothing: they are not read
+    as JSON, which would take longer than everything else."""
+    says = cast(deliveries.c.receipt, Text).contains(json.dumps(OLD_STANDS))
+    return func.max(case((and_(last, says), deliveries.c.receipt[("detail", OLD_STANDS)].as_string())))
+
+
 def _status(
     target: Target,
     shown: ColumnElement[int],
     gone: ColumnElement[int],
     maybe: ColumnElement[int],
     found: ColumnElement[str],
+    left: ColumnElement[str],
 ) -> ColumnElement[str]:
     """Where a destination stands: office.coverage.Status."""
+    done = "gone" if target.action is Action.WITHDRAW else "current"
+    alone = case((left.is_not(None), literal("labelled")), else_=literal(done))
     if target.action is Action.WITHDRAW:
         return case(
             # Whichever withdrawal it was: a repeated one leaves out where an earlier one has done its work.
-            (and_(gone > shown, gone > maybe), literal("gone")),
+            (and_(gone > shown, gone > maybe), alone),
             (shown > 0, literal("old")),
             (maybe > 0, literal("doubt")),
             else_=literal("none"),
         )
     coming = found.in_(["queued", "waiting", "sending"])
     return case(
-        (and_(shown > 0, shown >= target.revision), literal("current")),
+        (and_(shown > 0, shown >= target.revision), alone),
         (shown > 0, literal("old")),
         (maybe > 0, literal("doubt")),
         (coming, literal("coming")),

@@ -10,6 +10,8 @@ from sqlalchemy import insert, update
 
 from distributor.core.approval import Decision
 from distributor.core.channel import Action
+from distributor.core.data import to_data
+from distributor.core.outcome import OLD_STANDS, Old, Receipt
 from distributor.core.refusal import Refused
 from distributor.office.coverage import CoverageOf, Group, Status
 from distributor.office.drafts import Submitted
@@ -264,3 +266,63 @@ async def test_what_was_looked_for_and_is_not_there_is_no_doubt(press: PressOffi
     release_id = await published(press)
     await became(press, release_id, 1, "never", state="rejected", code="550", uncertain=True)
     assert (await positions(press, release_id))["never"] == ("none", 0, "dead_letter")
+
+
+def beside(why: str = "") -> dict[str, Any]:
+    """A receipt as the adapters give it back."""
+    return to_data(Receipt(("1",), detail={"form": "reply"} | ({OLD_STANDS: why} if why else {})))
+
+
+async def test_an_old_post_that_stands_beside_its_correction_is_neither_up_to_date_nor_complete(
+    press: PressOffice,
+) -> None:
+    release_id = await corrected(press)
+    for name in ("current", "never", "queued", "dead", "expired", "later", "left", "unsubscribed"):
+        await became(press, release_id, 1, name, state="sent")
+        if name != "unsubscribed":
+            await became(press, release_id, 2, name, state="sent", receipt=beside(), code="", reason="")
+    del press.seats["telegram"]
+    for number, name in ((1, "case"), (2, "case"), (1, "telegram"), (1, "unsubscribed")):
+        await became(press, release_id, number, name, state="rejected")
+    assert (await press.office.coverage.of_release(release_id)).complete, "all of them have the new one alone"
+    for name, why in (("website", Old.ANSWERED), ("current", Old.MEDIA), ("queued", Old.REFUSED), ("dead", "odd")):
+        await became(press, release_id, 2, name, receipt=beside(why))
+    said = await positions(press, release_id)
+    assert {name: said[name] for name in ("website", "current", "queued", "dead", "later")} == {
+        "website": ("labelled", 2, "old_answered"),
+        "current": ("labelled", 2, "old_media"),
+        "queued": ("labelled", 2, "old_refused"),
+        "dead": ("labelled", 2, "old_unknown"),
+        "later": ("current", 2, ""),
+    }
+    found = await press.office.coverage.of_release(release_id)
+    assert (found.old, found.labelled, found.complete) == (0, 4, False)
+    assert counts(found, "website") == {"labelled": 1}
+    (one,) = [one for one in found.channels if one.name == "press"]
+    assert Group(Status.LABELLED, 2, "old_media", "", 1) in one.groups
+    rows = await press.office.coverage.holders(release_id, status="labelled", channel="press")
+    assert {row["address"].partition("@")[0] for row in rows} == {"current", "queued", "dead"}
+
+
+async def test_what_an_earlier_correction_left_does_not_count_once_a_newer_one_cleared_it(press: PressOffice) -> None:
+    release_id = await corrected(press)
+    await became(press, release_id, 2, "website", state="sent", receipt=beside(Old.ANSWERED))
+    author = press.people[AUTHOR]
+    await press.office.aftercare.begin_correction(release_id, author)
+    await press.office.drafts.change(release_id, author, versions=(replace(KA, title="ოთხი ტურისტი"),))
+    number = await approve(press, await press.office.drafts.submit(release_id, author))
+    assert (await positions(press, release_id))["website"] == ("old", 2, "under_way")
+    await became(press, release_id, number, "website", state="sent", receipt=beside())
+    assert (await positions(press, release_id))["website"] == ("current", 3, "")
+
+
+async def test_a_withdrawal_beside_which_something_may_stand_is_told_by_its_own_receipt(press: PressOffice) -> None:
+    release_id = await corrected(press)
+    await became(press, release_id, 2, "website", state="sent", receipt=beside(Old.ANSWERED))
+    number = await withdrawn(press, release_id)
+    await became(press, release_id, number, "website", state="sent", receipt=beside())
+    await became(press, release_id, number, "current", state="sent", receipt=beside(Old.UNKNOWN))
+    for _ in ("as it is", "repeated"):
+        said = await positions(press, release_id)
+        assert (said["website"], said["current"]) == (("gone", 2, ""), ("labelled", 2, "old_unknown"))
+        await withdrawn(press, release_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -117,10 +117,12 @@ class Site:
 
 
 @contextlib.asynccontextmanager
-async def website(folder: Path, changes: Mapping[str, Any] | None = None) -> AsyncIterator[Site]:
-    """The stage, and the website on it; `changes` to the stage's settings."""
+async def website(
+    folder: Path, changes: Mapping[str, Any] | None = None, channels: Collection[str] = ()
+) -> AsyncIterator[Site]:
+    """The stage, and the website on it; `changes` to the stage's settings, `channels` beside newsroom and mails."""
     time = Time()
-    others: dict[str, Any] = {f"channels.{name}": None for name in ("telegram", "x", "facebook")}
+    others: dict[str, Any] = {f"channels.{name}": None for name in {"telegram", "x", "facebook"} - {*channels}}
     stage = Stage(folder, roles=frozenset({"worker"}), changes={**others, **(changes or {})}, clock=time)
     await stage.start()
     updates: list[dict[str, Any]] = []

@@ -15,19 +15,19 @@ from typing import Any
 from distributor.demo.stage import EDITOR
 from distributor.office.coverage import CoverageOf
 from tests.web.after import at_revision, correct, page_when, withdraw
-from tests.web.conftest import GEORGIAN, Site
+from tests.web.conftest import GEORGIAN, Site, website
 
 ROOT = Path(__file__).parents[2]
 FIXED = dataclasses.replace(GEORGIAN, title="მაშველებმა სამი ტურისტი იპოვეს")
 
 
-async def when_counted(site: Site, release_id: str, **wanted: int) -> CoverageOf:
-    """Wait until the destinations of the press list stand so."""
+async def when_counted(site: Site, release_id: str, channel: str = "press", **wanted: int) -> CoverageOf:
+    """Wait until the destinations of a channel stand so."""
     counts: dict[str, int] = {}
     for _ in range(500):
         found = await site.stage.parts.office.coverage.of_release(release_id)
-        press = [one for one in found.channels if one.name == "press"]
-        counts = {status.value: n for one in press for status, n in one.counts.items()}
+        those = [one for one in found.channels if one.name == channel]
+        counts = {status.value: n for one in those for status, n in one.counts.items()}
         if counts == wanted:
             return found
         await asyncio.sleep(0.02)
@@ -86,6 +86,35 @@ async def test_the_page_names_who_shows_the_old_version_and_why(site: Site) -> N
     _, text = await site.get(f"/admin/deliveries/{old['delivery_id']}")
     assert path in text
     assert "შესწორება" in text
+
+
+async def test_below_a_correction_on_x_the_old_post_stands_and_the_page_and_the_command_say_so(tmp_path: Path) -> None:
+    async with website(tmp_path / "stage", channels=("x",)) as site:
+        release_id = await site.write(GEORGIAN, channels=("newsroom", "x"))
+        await site.approve(release_id)
+        await when_counted(site, release_id, "x", current=1)
+        await correct(site.stage, release_id, versions=(FIXED,))
+        await page_when(site.stage, release_id, at_revision(2))
+        found = await when_counted(site, release_id, "x", labelled=1)
+        old, answer = (post["text"] for post in reversed(site.stage.sandbox.x.timeline()))
+        assert (GEORGIAN.title in old, FIXED.title in answer) == (True, True)
+        assert (found.old, found.labelled, found.complete) == (0, 1, False)
+        await site.sign_in(EDITOR)
+        _, text = await site.get(f"/admin/releases/{release_id}/coverage?status=labelled")
+        for part in ("ძველი ვერსია 1 ადგილას ისევ ჩანს", "ძველი პოსტი ადგილზეა", "mia_sandbox"):
+            assert part in text, part
+        for part in ("ძველი ვერსია არსად ჩანს", "ყველგან არ არის ცნობილი"):
+            assert part not in text, part
+        code, out = await command(site, release_id, "--json")
+        told = json.loads(out)
+        assert (code, told["complete"]) == (1, False)
+        (row,) = told["destinations"]
+        assert (row["channel"], row["status"], row["because"]) == ("x", "labelled", "old_answered")
+        code, out = await command(site, release_id)
+        assert "At 1 destination the old version still stands" in out
+        await withdraw(site.stage, release_id)  # which takes both posts away
+        assert (await when_counted(site, release_id, "x", gone=1)).labelled == 0
+        assert site.stage.sandbox.x.timeline() == []
 
 
 async def test_an_acknowledgement_is_shown_beside_its_reader(site: Site) -> None:
