@@ -114,7 +114,7 @@ class Facts:
     status: Status = Status.ACTUAL
     live: bool = False  # the lane reaches the public
     trusted: bool = False  # a subscriber who may have a text before its embargo ends
-    embargo_closed: bool = False  # an alarm about the clock stands: no embargo ends until a person has looked
+    embargo_closed: bool = False  # an alarm about the clock stands, and by no fact has this embargo ended before
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +175,7 @@ def _stands(facts: Facts) -> Drop | None:
 
 def _in_time(facts: Facts, now: datetime) -> Go | NotYet:
     """Schedule and embargo. A trusted subscriber has the text before the embargo ends; nobody else, and nobody at all
-    while the clock is doubted."""
+    while the clock is doubted, but where the release itself has gone out since."""
     embargo = None if facts.trusted else facts.embargo
     for moment in (facts.at, embargo):
         if moment is not None and now < moment:

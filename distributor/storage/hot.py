@@ -7,7 +7,7 @@ objects of an ORM, no statement for a single row.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
@@ -23,7 +23,15 @@ from distributor.storage.lines import Line, micros
 CLOSED_SQL = f"(SELECT 1 FROM lanes WHERE name = '{EMBARGO}' AND paused)"  # noqa: S608  # a constant of ours
 # Written out, not bound: a partial index is used only where the statement holds the index's own condition.
 CLAIMABLE_SQL = "state IN ('queued', 'waiting')"
+# Where an earlier text of the release went to the same reader since the embargo's end (`j`: pairs of a delivery and
+# that moment). Nobody doubted the clock then, so the embargo is over there by fact, whatever a clock shows now.
+OVER_SQL = """SELECT d.id FROM j JOIN deliveries d ON d.id = j.id
+WHERE (SELECT 1 FROM deliveries e WHERE e.release_id = d.release_id AND e.destination_id = d.destination_id
+    AND e.id < d.id AND e.action IN ('publish', 'correct') AND e.state = 'sent' AND e.intended_at >= j.embargo
+    LIMIT 1) IS NOT NULL"""
 OPEN_SQL = "state IN ('queued', 'waiting', 'sending', 'unknown', 'case')"
+
+_FOLLOW = (Action.CORRECT.value, Action.LIFT.value)  # a withdrawal and a hold wait for no embargo
 
 
 class Row(NamedTuple):
@@ -154,8 +162,26 @@ class HotPath(Protocol):
         """Return claims of which nothing left."""
 
 
-def sort_out(rows: Iterable[Row], terms: TermsOf, unreadable: Mapping[int, str], wish: Wish, now: datetime) -> Sorted:
-    """Rule 7 over the rows of a claim, in their order, as far as the wish reaches."""
+def doubted(rows: Iterable[Row], terms: TermsOf) -> list[tuple[int, int]]:
+    """Those that a doubted clock holds up and that follow what may be out there already, with their embargo's end: the
+    question for OVER_SQL. A publication never asks it."""
+    ends = {key: micros(known.embargo) for key, known in terms.items() if known.embargo_closed and known.embargo}
+    if not ends:
+        return []
+    follow = [row for row in rows if row.action in _FOLLOW and not row.trusted]
+    return [(row.id, ends[key]) for row in follow if (key := (row.release_id, row.revision)) in ends]
+
+
+def sort_out(
+    rows: Iterable[Row],
+    terms: TermsOf,
+    unreadable: Mapping[int, str],
+    wish: Wish,
+    now: datetime,
+    over: Container[int] = frozenset(),
+) -> Sorted:
+    """Rule 7 over the rows of a claim, in their order, as far as the wish reaches. `over`: the deliveries whose embargo
+    has ended whatever the clock shows (OVER_SQL)."""
     found = Sorted()
     verdicts: dict[tuple[Any, ...], Go | Drop | NotYet] = {}
     taken = set[int]()
@@ -165,7 +191,8 @@ def sort_out(rows: Iterable[Row], terms: TermsOf, unreadable: Mapping[int, str],
             found.more = True  # its release is being decided over at this moment, or it has its turn later
             found.crowded = found.crowded or known is None
             continue
-        verdict = _verdict(row, known, unreadable, verdicts, wish.live, now)
+        closed = known.embargo_closed and row.id not in over
+        verdict = _verdict(row, known, unreadable, verdicts, wish.live, closed, now)
         match verdict:
             case Drop():
                 found.drops.append((row, verdict))
@@ -186,12 +213,13 @@ def _verdict(
     unreadable: Mapping[int, str],
     verdicts: dict[tuple[Any, ...], Go | Drop | NotYet],
     live: bool,
+    closed: bool,
     now: datetime,
 ) -> Go | Drop | NotYet:
     """The same for all rows that agree in what is checked: asked once for them all."""
     if row.rendering_id in unreadable:
         return Drop(DeliveryState.REJECTED, "poison", unreadable[row.rendering_id])
-    key = (row.release_id, row.revision, row.action, row.content_hash, row.deadline, row.status, row.trusted)
+    key = (row.release_id, row.revision, row.action, row.content_hash, row.deadline, row.status, row.trusted, closed)
     if key not in verdicts:
         facts = Facts(
             release_state=terms.release_state,
@@ -206,7 +234,7 @@ def _verdict(
             status=terms.status,
             live=live,
             trusted=bool(row.trusted),
-            embargo_closed=terms.embargo_closed,
+            embargo_closed=closed,
         )
         verdicts[key] = at_claim(facts, now)
     return verdicts[key]

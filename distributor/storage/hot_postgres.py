@@ -21,6 +21,7 @@ from distributor.storage.hot import (
     CLAIMABLE_SQL,
     CLOSED_SQL,
     OPEN_SQL,
+    OVER_SQL,
     SELECT,
     UNBLOCKED,
     Claims,
@@ -28,6 +29,7 @@ from distributor.storage.hot import (
     Row,
     Sorted,
     Terms,
+    doubted,
     sort_out,
     terms_from,
 )
@@ -64,6 +66,10 @@ FROM unnest($1::text[], $2::int[]) AS wanted(release_id, number)
 JOIN revisions v ON v.release_id = wanted.release_id AND v.number = wanted.number
 JOIN releases r ON r.id = v.release_id
 FOR SHARE OF r SKIP LOCKED
+"""  # noqa: S608  # constants of ours
+_OVER = f"""
+WITH j AS (SELECT * FROM unnest($1::bigint[], $2::bigint[]) AS asked(id, embargo))
+{OVER_SQL}
 """  # noqa: S608  # constants of ours
 _INTEND = """
 UPDATE deliveries SET state = 'sending', fence = fence + 1, worker = $1, lease_until = $2, tries = tries + 1,
@@ -124,7 +130,7 @@ class PostgresHot:
                 return Claims(Sorted(), {}, worker, now)
             terms = await _terms(connection, rows)
             unreadable = await self._read(connection, rows)
-            found = sort_out(rows, terms, unreadable, wish, now)
+            found = sort_out(rows, terms, unreadable, wish, now, await _over(connection, doubted(rows, terms)))
             found.more = found.more or len(rows) >= wish.most
             for until, ids in found.put_off.items():
                 await connection.execute("UPDATE deliveries SET due = $1 WHERE id = ANY($2::bigint[])", until, ids)
@@ -225,6 +231,10 @@ async def _terms(connection: Any, rows: Sequence[Row]) -> dict[tuple[str, int], 
         (release_id, number): terms_from(*columns)
         for release_id, number, *columns in await connection.fetch(_TERMS, list(releases), list(numbers))
     }
+
+
+async def _over(connection: Any, asked: Sequence[tuple[int, int]]) -> set[int]:
+    return {row[0] for row in await connection.fetch(_OVER, *zip(*asked, strict=True))} if asked else set()
 
 
 async def _append(connection: Any, lines: Sequence[Line], worker: str, now: int) -> None:

@@ -18,6 +18,7 @@ from distributor.core.ports import Wish
 from distributor.storage.hot import (
     CLAIMABLE_SQL,
     CLOSED_SQL,
+    OVER_SQL,
     SELECT,
     UNBLOCKED,
     Claims,
@@ -25,6 +26,7 @@ from distributor.storage.hot import (
     Row,
     Sorted,
     Terms,
+    doubted,
     sort_out,
     terms_from,
 )
@@ -65,6 +67,10 @@ SELECT v.release_id, v.number, r.state, r.slug, v.approved_hash, v.approved_at,
     json_extract(v.content, '$.deadline'), {CLOSED_SQL}
 FROM revisions v JOIN releases r ON r.id = v.release_id
 WHERE v.release_id = ? AND v.number = ?
+"""  # noqa: S608  # constants of ours
+_OVER = f"""
+WITH j AS (SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS embargo FROM json_each(?))
+{OVER_SQL}
 """  # noqa: S608  # constants of ours
 _INTEND = """
 UPDATE deliveries SET state = 'sending', fence = fence + 1, worker = ?1, lease_until = ?2, tries = tries + 1,
@@ -130,7 +136,7 @@ def _claim(
             return Claims(Sorted(), {}, worker, now)
         terms = _terms(connection, rows)
         unreadable = _read(connection, renderings, rows)
-        found = sort_out(rows, terms, unreadable, wish, now)
+        found = sort_out(rows, terms, unreadable, wish, now, _over(connection, doubted(rows, terms)))
         found.more = found.more or len(rows) >= wish.most
         for until, ids in found.put_off.items():
             connection.execute(
@@ -175,6 +181,10 @@ def _terms(connection: sqlite3.Connection, rows: Sequence[Row]) -> dict[tuple[st
         for release_id, number, *columns in connection.execute(_TERMS, key):
             found[release_id, number] = terms_from(*columns)
     return found
+
+
+def _over(connection: sqlite3.Connection, asked: Sequence[tuple[int, int]]) -> set[int]:
+    return {row[0] for row in connection.execute(_OVER, (json.dumps(asked),))} if asked else set()
 
 
 def _read(connection: sqlite3.Connection, renderings: Renderings, rows: Sequence[Row]) -> dict[int, str]:
