@@ -17,7 +17,8 @@ from distributor.core.privacy_people import people
 from distributor.core.privacy_places import addresses
 from distributor.core.privacy_plates import plates
 from distributor.core.privacy_script import letters, links
-from distributor.core.privacy_words import Found, PrivacyWords, searched, sentences
+from distributor.core.privacy_topics import in_context, topics
+from distributor.core.privacy_words import Found, PrivacyWords, Sentence, searched, sentences
 from distributor.core.release import Notice, Revision
 from distributor.core.rendering import Problem
 from distributor.core.text import fingerprint
@@ -75,9 +76,12 @@ def said_in(notice: Notice) -> Iterator[Said]:
 
 def findings(texts: Iterable[Said], words: PrivacyWords, year: int) -> Iterator[Problem]:
     """What is found, each thing in each place once. `year` is the present one: who was born lately is a minor."""
-    for item in texts:
+    kept = list(texts)
+    about = frozenset[str]().union(*(one for item in kept for one in _topics(item, words, year)))
+    for item in kept:
         seen: set[str] = set()
-        for found in _found(item.text, words, year, markdown=item.markdown):
+        around = frozenset[str]() if item.field == "credit" else about  # who took a photo is not accused
+        for found in _found(item, words, year, around):
             where = {"language": item.language, "field": item.field, "nth": item.nth}
             mark = fingerprint(found.code, found.shown, found.exact)[:16]
             if mark not in seen:
@@ -104,21 +108,35 @@ def links_in(texts: Iterable[Said]) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=256)
-def _found(text: str, words: PrivacyWords, year: int, *, markdown: bool) -> tuple[Found, ...]:
-    return tuple(_look(text, words, year, markdown=markdown)) if text.strip() else ()
+def _found(item: Said, words: PrivacyWords, year: int, about: frozenset[str]) -> tuple[Found, ...]:
+    return tuple(_look(item, words, year, about)) if item.text.strip() else ()
 
 
-def _look(text: str, words: PrivacyWords, year: int, *, markdown: bool) -> Iterator[Found]:
-    led = links_in([Said(text, "", "", markdown=markdown)])
-    yield from links(led)
-    if markdown:
-        called = [address.partition(":")[2] for address in led if address.startswith("tel:")]
-        text = "\n\n".join([plain(parse(text)), *called])
-    yield from letters(text)
+def _look(item: Said, words: PrivacyWords, year: int, about: frozenset[str]) -> Iterator[Found]:
+    yield from links(links_in([item]))
+    yield from letters(_shown(item))
     invited = False
-    for sentence in sentences(searched(_WRAPPED.sub(" ", text)), words):
+    for sentence in in_context(_sentences(item, words), _topics(item, words, year), about):
         yield from numbers(sentence, words, invited=invited)
         invited = invites(sentence, words, invited=invited)
         yield from plates(sentence, words)
         yield from addresses(sentence, words)
         yield from people(sentence, words, year)
+
+
+@lru_cache(maxsize=256)
+def _topics(item: Said, words: PrivacyWords, year: int) -> tuple[frozenset[str], ...]:
+    return tuple(topics(sentence, words, year) for sentence in _sentences(item, words))
+
+
+@lru_cache(maxsize=256)
+def _sentences(item: Said, words: PrivacyWords) -> tuple[Sentence, ...]:
+    return tuple(sentences(searched(_WRAPPED.sub(" ", _shown(item))), words))
+
+
+def _shown(item: Said) -> str:
+    """The words alone; telephone numbers that a link would call are words too."""
+    if not item.markdown:
+        return item.text
+    called = [address.partition(":")[2] for address in links_in([item]) if address.startswith("tel:")]
+    return "\n\n".join([plain(parse(item.text)), *called])

@@ -12,11 +12,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 
+from distributor.core.privacy_stems import Stems
+from distributor.core.privacy_stems import Token as Token  # the others take it from here, with the sentences
 from distributor.core.rendering import Severity
 from distributor.core.text import normalise
 
 _TOKEN = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _END = re.compile(r"[.!?]+(?=\s)|[;\n]")
+_NUMBERED = re.compile(r"(?:^|\n) {0,2}\d{1,2}$")
 _DASHES = dict.fromkeys(map(ord, "‐‑‒–—−"), "-") | {ord("№"): "# "}
 # What nobody sees, besides the category Cf (privacy_script names it).
 _HIDDEN = dict.fromkeys(
@@ -28,22 +31,17 @@ _HIDDEN = dict.fromkeys(
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
-    """A word or number of a sentence. `folded` is what is compared."""
-
-    text: str
-    folded: str
-    start: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence in the form in which it is searched; `before` is the one that stands before it in its paragraph."""
+    """A sentence in the form in which it is searched; `opens` where it begins a line. The topics (`privacy_topics`):
+    `own` its own, `under` of the list that it is an item of, `near` of its neighbours, `about` of the release."""
 
     text: str
     tokens: tuple[Token, ...]
-    before: tuple[Token, ...] = ()
+    opens: bool = True
+    own: frozenset[str] = frozenset()
+    under: frozenset[str] = frozenset()
+    near: frozenset[str] = frozenset()
+    about: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,43 +53,6 @@ class Found:
     code: str
     shown: str
     exact: str
-
-
-class Stems:
-    """Entries of a list: `word` is the beginning of a word, `=word` the whole word, `two words` one after the other,
-    `!word` an exception. All are compared casefolded."""
-
-    def __init__(self, entries: Iterable[str]) -> None:
-        folded = [entry.casefold() for entry in entries]
-        self._not = tuple(entry[1:] for entry in folded if entry.startswith("!"))
-        wanted = [entry.split() for entry in folded if not entry.startswith("!")]
-        self._whole = frozenset(parts[0][1:] for parts in wanted if len(parts) == 1 and parts[0].startswith("="))
-        self._begin = tuple(parts[0] for parts in wanted if len(parts) == 1 and not parts[0].startswith("="))
-        self._phrases = [parts for parts in wanted if len(parts) > 1]
-        self._openings = tuple(parts[0].removeprefix("=") for parts in self._phrases)
-
-    def at(self, tokens: Sequence[Token], place: int) -> int:
-        """How many words from this place on are an entry; 0 for none."""
-        word = tokens[place].folded
-        if self._not and word.startswith(self._not):
-            return 0
-        for phrase in self._phrases if word.startswith(self._openings) else ():
-            here = tokens[place : place + len(phrase)]
-            if len(here) == len(phrase) and all(map(_fits, phrase, here)):
-                return len(phrase)
-        return int(word in self._whole or bool(self._begin and word.startswith(self._begin)))
-
-    def first(self, tokens: Sequence[Token]) -> int:
-        """The place of the first entry among the words, -1 for none."""
-        return next((place for place in range(len(tokens)) if self.at(tokens, place)), -1)
-
-    def among(self, tokens: Sequence[Token]) -> bool:
-        """True where one of the words is an entry."""
-        return self.first(tokens) >= 0
-
-
-def _fits(part: str, token: Token) -> bool:
-    return token.folded == part[1:] if part.startswith("=") else token.folded.startswith(part)
 
 
 @dataclass(frozen=True)
@@ -118,20 +79,34 @@ class PrivacyWords:
     given_names: tuple[str, ...] = ()
     surname_ends: tuple[str, ...] = ()
     sure_surname_ends: tuple[str, ...] = ()
+    rare_surname_ends: tuple[str, ...] = ()
+    no_given_ends: tuple[str, ...] = ()
     not_names: tuple[str, ...] = ()
     named_after: tuple[str, ...] = ()
     officials: tuple[str, ...] = ()
+    former: tuple[str, ...] = ()
     speaking: tuple[str, ...] = ()
+    duties: tuple[str, ...] = ()
+    objects: tuple[str, ...] = ()
+    passives: tuple[str, ...] = ()
+    clauses: tuple[str, ...] = ()
+    relatives: tuple[str, ...] = ()
+    doers: tuple[str, ...] = ()
     accusation: tuple[str, ...] = ()
+    suspects: tuple[str, ...] = ()
     minors: tuple[str, ...] = ()
     years_old: tuple[str, ...] = ()
+    months_old: tuple[str, ...] = ()
     young_numbers: tuple[str, ...] = ()
     not_ages: tuple[str, ...] = ()
     born: tuple[str, ...] = ()
     victims: tuple[str, ...] = ()
     guilty: tuple[str, ...] = ()
     guilty_acts: tuple[str, ...] = ()
+    acts: tuple[str, ...] = ()
+    established: tuple[str, ...] = ()
     hedges: tuple[str, ...] = ()
+    claims: tuple[str, ...] = ()
 
     @classmethod
     def together(cls, lists: Iterable[PrivacyWords]) -> PrivacyWords:
@@ -139,6 +114,14 @@ class PrivacyWords:
         kept = tuple(lists)
         names = [item.name for item in fields(cls)]
         return cls(**{name: tuple(word for some in kept for word in getattr(some, name)) for name in names})
+
+    def __hash__(self) -> int:
+        """Made once: the words are the key of what is kept, and there are thousands."""
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(tuple(getattr(self, item.name) for item in fields(self)))
 
     @cached_property
     def stems(self) -> dict[str, Stems]:
@@ -180,15 +163,14 @@ def tokens_of(text: str) -> tuple[Token, ...]:
 
 def sentences(text: str, words: PrivacyWords) -> Iterator[Sentence]:
     """The sentences of a text that went through `searched`. A name's initial and an abbreviation end none."""
-    start, before = 0, tuple[Token, ...]()
+    start, opens = 0, True
     for end in [*_ends(text, words), len(text)]:
         piece = text[start:end]
         found = tokens_of(piece)
         if found:
-            yield Sentence(piece, found, before)
-            before = found
-        if "\n" in piece or text[end - 1 : end] == "\n":
-            before = ()
+            yield Sentence(piece, found, opens)
+            opens = False
+        opens = opens or "\n" in piece
         start = end
 
 
@@ -198,4 +180,6 @@ def _ends(text: str, words: PrivacyWords) -> Iterator[int]:
             last = re.search(r"[^\W_]+$", text[max(match.start() - 30, 0) : match.start()])
             if last and ((len(last[0]) == 1 and last[0].isalpha()) or last[0].casefold() in words.short):
                 continue
+            if _NUMBERED.search(text[max(match.start() - 6, 0) : match.start()]):
+                continue  # "1. " before an item of a list
         yield match.end()

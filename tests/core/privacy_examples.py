@@ -90,7 +90,7 @@ FOUND = (
     ("Police arrested Giorgi Beridze in Batumi.", "named_accused", True),
     ("The accused, Ivan Petrov, denies the charge.", "named_accused", True),
     ("Zurabishvili Kakha was detained.", "named_accused", True),
-    ("The suspect is Ahmet Kaplan, officers say.", "named_accused", False),
+    ("The suspect is Ahmet Kaplan, officers say.", "named_accused", True),
     ("დაკავებულია ერთი პირი. ის გიორგი ბერიძეა.", "named_accused", False),
     ("არასრულწლოვანი ლუკა ბერიძე კლინიკაში გადაიყვანეს.", "minor_named", True),
     ("14 წლის საბა გელაშვილი იპოვეს.", "minor_named", True),
