@@ -7,9 +7,8 @@ overwrites the page and leaves a note on it, a withdrawal leaves a tombstone, a 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from pydantic import BaseModel, Field, field_validator
 
@@ -18,16 +17,17 @@ from distributor.adapters.newsroom_page import DOWNLOAD, after
 from distributor.adapters.newsroom_words import sentence
 from distributor.adapters.site import clean_html, download_profile
 from distributor.core.asset import Asset, MediaKind, Profile
-from distributor.core.channel import Action, Allowance, Health, Job, Post, Posts, Progress, Source, Traits
+from distributor.core.channel import Action, Allowance, Health, Job, Progress, Source, Traits
 from distributor.core.markup import html, parse, plain
 from distributor.core.outcome import Absent, Deferred, Finding, Outcome, Receipt, Rejected, Sent, nothing_stood
-from distributor.core.ports import PageMark, Surroundings
+from distributor.core.ports import Page, PageMark, Surroundings
 from distributor.core.refusal import PageHeld
 from distributor.core.release import LanguageVersion, MediaItem
 from distributor.core.rendering import Part, Placed, Problem, Rendering, Severity
 
 # The parts of what shows no content, by action: a notice at the page's place, or on it.
 _BESIDE = {Action.WITHDRAW: "tombstone", Action.HOLD: "banner", Action.LIFT: "banner_gone"}
+_NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)  # of a page that is made only to be compared
 
 
 class NewsroomSettings(BaseModel, extra="forbid"):
@@ -48,7 +48,6 @@ class Newsroom:
 
     def __init__(self, name: str, settings: NewsroomSettings, surroundings: Surroundings) -> None:
         self.name = name
-        self.costly = False
         self.traits = Traits(repeatable=True, all_languages=True, prepares=False, actions=frozenset(Action))
         self._settings = settings
         self._around = surroundings
@@ -161,19 +160,13 @@ class Newsroom:
         """The website needs no credentials."""
         return Health(True, self._around.base_url)
 
-    def words(self, rendering: Rendering) -> frozenset[str]:
-        """A page keeps its texts as they are."""
-        return frozenset(part.text for part in rendering.parts)
+    def page(self, action: Action, before: Page | None, rendering: Rendering) -> Page | None:
+        """See core.paged.Paged."""
+        return after(action, before, rendering, _NO_TIME)
 
-    def kept(self, receipt: Receipt | None, progress: Mapping[str, Any]) -> frozenset[str]:
-        """None: what a correction overwrites is gone."""
-        return frozenset()
-
-    async def posts(self, since: datetime) -> Posts:
-        """The pages that stand, one entry for each language: somebody may have changed them behind our back."""
-        found = await self._around.pages.standing(since)
-        base = self._around.base_url
-        return Posts(tuple(Post(path, text, at, base + path) for path, at, texts in found for text in texts), True)
+    def page_url(self, slug: str) -> str:
+        """See core.paged.Paged."""
+        return f"{self._around.base_url}/releases/{slug}"
 
     async def aclose(self) -> None:
         """Nothing is open."""

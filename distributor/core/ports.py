@@ -278,9 +278,6 @@ class Pages(Protocol):
         comes back.
         """
 
-    async def standing(self, since: datetime) -> Sequence[tuple[str, datetime, tuple[str, ...]]]:
-        """Every page published since then that was not withdrawn: public path, time, texts of its languages."""
-
     async def find(self, key: str) -> str | None:
         """The public path of the page that a delivery with this key wrote, or None."""
 

@@ -1,5 +1,5 @@
 """The watch over what stands on our accounts: a post that we did not send, one of ours that is gone or was changed,
-words that were withdrawn or replaced and stand there again.
+words that were withdrawn or replaced and stand there again. Our own website is compared whole (watching_pages).
 
 May touch: the platforms (reads only), alarms. Decides nothing: a person is asked, once for each finding. An account
 that somebody else has taken over shows it here first.
@@ -19,9 +19,11 @@ from typing import Any
 import structlog
 
 from distributor.core.channel import CannotRead, Post, Posts, Readable
+from distributor.core.paged import Paged
 from distributor.core.text import fingerprint
 from distributor.office.alarms import Alarms
 from distributor.office.context import Context
+from distributor.office.watching_pages import Difference, PageWatch
 from distributor.office.watching_words import GRACE, Expected
 from distributor.storage import reports, watched
 from distributor.storage.watched import Watched
@@ -53,6 +55,7 @@ class Watching:
         self._context = context
         self._alarms = alarms
         self._looked: dict[str, datetime] = {}
+        self._pages: dict[str, PageWatch] = {}
 
     async def leads(self, worker: str) -> bool:
         """True for one worker of all that live, the first by its name: one reader is enough."""
@@ -64,9 +67,10 @@ class Watching:
     async def look(self, every: timedelta, costly_every: timedelta) -> None:
         """Read back every channel whose turn it is. What cannot be read is logged and tried again in its turn."""
         for name, seat in self._context.seats.items():
-            if not isinstance(seat.adapter, Readable) or not seat.adapter.own_address():
+            if not isinstance(seat.adapter, Readable | Paged) or not seat.adapter.own_address():
                 continue
-            interval, now = costly_every if seat.adapter.costly else every, self._context.clock()
+            costly = isinstance(seat.adapter, Readable) and seat.adapter.costly
+            interval, now = costly_every if costly else every, self._context.clock()
             if not interval or abs(now - self._looked.get(name, datetime.min.replace(tzinfo=now.tzinfo))) < interval:
                 continue
             self._looked[name] = now
@@ -83,6 +87,18 @@ class Watching:
             own = await watched.own_since(connection, name)
         if not own:
             return []  # nothing was ever promised here
+        if isinstance(adapter, Paged):
+            watch = self._pages.setdefault(name, PageWatch(self._context.database))
+            found = [_of_page(name, one) for one in await watch.look(name, adapter, own, now)]
+        else:
+            found = await self._posts(name, adapter, own, now)
+        raised = 0
+        for finding in found:
+            if raised < MOST:
+                raised += await self._alarms.raise_alarm(finding.what, f"channel:{name}", finding.key, finding.params)
+        return found
+
+    async def _posts(self, name: str, adapter: Readable, own: dict[int, datetime], now: datetime) -> list[Finding]:
         since = max(now - WINDOW, min(own.values()))
         async with asyncio.timeout(READ_SECONDS):
             posts = await adapter.posts(since - MARGIN)
@@ -92,12 +108,7 @@ class Watching:
         older = [post.remote_id for post in posts.posts if post.at < since]
         async with self._context.database.read() as connection:
             ours = await watched.watched(connection, name, list(own), since, older[-MOST_OLDER:])
-        found = list(compare(adapter, name, posts, ours, since, now))
-        raised = 0
-        for finding in found:
-            if raised < MOST:
-                raised += await self._alarms.raise_alarm(finding.what, f"channel:{name}", finding.key, finding.params)
-        return found
+        return list(compare(adapter, name, posts, ours, since, now))
 
 
 def compare(
@@ -153,6 +164,13 @@ def _vanished(
         if gone and not renumbered:
             params = {"channel": channel, "link": ""} | _named(one)
             yield Finding("vanished", _key("vanished", channel, gone[0]), params)
+
+
+def _of_page(channel: str, one: Difference) -> Finding:
+    """A page as a finding: asked about once for each way in which it was changed."""
+    key = _key(one.what, channel, one.release_id, fingerprint(f"{one.link} {one.text}")[:16])
+    params = {"channel": channel, "link": one.link, "text": one.text, "title": one.title, "release": one.release_id}
+    return Finding(one.what, key, params)
 
 
 def _named(one: Expected) -> dict[str, Any]:

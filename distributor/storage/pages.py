@@ -5,7 +5,7 @@ May touch: pages, page_files. A file may be served only while a published page n
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -60,13 +60,6 @@ class NewsroomPages:
             await _name_files(connection, release_id, page)
             await connection.commit()
             return f"/releases/{release['slug']}"
-
-    async def standing(self, since: datetime) -> Sequence[tuple[str, datetime, tuple[str, ...]]]:
-        """See core.ports.Pages.standing."""
-        query = select(pages).where(pages.c.published_at >= since, pages.c.state != WITHDRAWN)
-        async with self._database.read() as connection:
-            rows = (await connection.execute(query)).all()
-        return [(f"/releases/{row.slug}", row.published_at, _texts(row.page)) for row in rows]
 
     async def find(self, key: str) -> str | None:
         """See core.ports.Pages.find."""
@@ -144,7 +137,7 @@ async def _replace(connection: AsyncConnection, release_id: str, mark: PageMark,
 
 
 async def _name_files(connection: AsyncConnection, release_id: str, page: Page) -> None:
-    files = [{"release_id": release_id, **file} for file in _files(page)]
+    files = [{"release_id": release_id, **file} for file in files_of(page)]
     if files:
         await connection.execute(insert(page_files), files)
 
@@ -154,10 +147,6 @@ def _folded(text: str) -> str:
     return normalise(text).casefold()
 
 
-def _texts(page: Page) -> tuple[str, ...]:
-    return tuple(str(version.get("text", "")) for version in page.get("languages", {}).values())
-
-
 def _words(page: Page) -> str:
     parts = []
     for version in page.get("languages", {}).values():
@@ -165,7 +154,7 @@ def _words(page: Page) -> str:
     return " " + " ".join(_folded(" ".join(parts)).split())
 
 
-def _files(page: Page) -> Iterator[dict[str, str]]:
+def files_of(page: Page) -> Iterator[dict[str, str]]:
     """Every stored file that the page names, once: objects with `digest` and `media_type`, wherever they stand."""
     seen: set[str] = set()
     waiting: list[Any] = [page]

@@ -33,6 +33,7 @@ class Put:
     `pending`: it may still come to pass. `named`: the ids in its receipt; `ids`: those and all that its progress
     names."""
 
+    delivery_id: int
     action: str
     rendering: Rendering
     sent_at: datetime | None
@@ -80,18 +81,17 @@ async def watched(
         rows = (await connection.execute(query.order_by(deliveries.c.id))).mappings().all()
         if any(_begun(row) for row in rows):
             title = from_data(Revision, release.draft).title
-            found.append(_watched(release.id, title, rows, await puts(connection, rows)))
+            puts = await puts_of(connection, [row for row in rows if _begun(row)])
+            found.append(_watched(release.id, title, rows, puts))
     return found
 
 
-async def puts(connection: AsyncConnection, rows: Sequence[RowMapping]) -> tuple[Put, ...]:
-    """Those of a release's deliveries, oldest first, that were begun, with their renderings."""
-    begun = [row for row in rows if _begun(row)]
-    query = select(renderings.c.id, renderings.c.body).where(
-        renderings.c.id.in_({row["rendering_id"] for row in begun})
-    )
+async def puts_of(connection: AsyncConnection, rows: Sequence[RowMapping]) -> tuple[Put, ...]:
+    """What these deliveries put there, with their renderings."""
+    wanted = {row["rendering_id"] for row in rows}
+    query = select(renderings.c.id, renderings.c.body).where(renderings.c.id.in_(wanted))
     bodies = {row.id: from_data(Rendering, row.body) for row in (await connection.execute(query)).all()}
-    return tuple(_put(row, bodies[row["rendering_id"]]) for row in begun)
+    return tuple(_put(row, bodies[row["rendering_id"]]) for row in rows)
 
 
 def _begun(row: RowMapping) -> bool:
@@ -104,6 +104,7 @@ def _put(row: RowMapping, rendering: Rendering) -> Put:
     receipt = from_data(Receipt, row["receipt"]) if row["receipt"] else None
     named = receipt.remote_ids if receipt else ()
     return Put(
+        delivery_id=row["id"],
         action=row["action"],
         rendering=rendering,
         sent_at=row["updated_at"] if row["state"] == "sent" else None,
