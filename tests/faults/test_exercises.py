@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import signal
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ async def goes_live(stage: Stage) -> None:
     await stage.start_service()
 
 
-async def exercise(stage: Stage, status: Status = Status.EXERCISE, **content: object) -> str:
+async def exercise(stage: Stage, status: Status = Status.EXERCISE, **content: Any) -> str:
     """An emergency that is none, approved by two people."""
     release_id = await write(stage, kind=Kind.EMERGENCY, status=status, **content)
     await approve(stage, release_id)
