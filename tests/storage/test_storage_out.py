@@ -14,7 +14,7 @@ from distributor.core.delivery import FINAL, DeliveryState
 from distributor.core.outcome import DOUBT, Receipt, nothing_stood
 from distributor.storage.out import is_out, may_stand
 from distributor.storage.schema import deliveries
-from distributor.storage.standing import _may_stand
+from distributor.storage.standing import may_stand as may_stand_at_a_claim
 from tests.storage.world import World
 
 RECEIPT = to_data(Receipt(("1",)))
@@ -47,7 +47,11 @@ async def test_sql_and_python_agree_on_what_may_stand(world: World) -> None:
     for row in found:
         # What a correction kept while it waits is asked by an approval, which cancels it right afterwards.
         waits = row["state"] not in FINAL and "stands" in row["progress"]
-        assert bool(row["sql"]) is (_may_stand(row) or waits), (row["state"], row["progress"], row["uncertain"])
+        assert bool(row["sql"]) is (may_stand_at_a_claim(row) or waits), (
+            row["state"],
+            row["progress"],
+            row["uncertain"],
+        )
 
 
 @pytest.mark.parametrize(
