@@ -160,7 +160,14 @@ class Knower:
         return _mkhedruli(tokens[place].text) and any(stems.at(tokens, place) for stems in self._gate)
 
     def _no_name(self, tokens: tuple[Token, ...], place: int) -> bool:
-        return tokens[place].text[0].isdigit() or any(stems.at(tokens, place) for stems in self._other)
+        """True for a number and for a word that is none, but not for a surname that begins like one (Bagh-davadze)."""
+        word = tokens[place].folded
+        if word[0].isdigit():
+            return True
+        hits = [stems for stems in self._other if stems.at(tokens, place)]
+        if not hits or not _mkhedruli(word) or not self._sure.fullmatch(word):
+            return bool(hits)
+        return any(re.fullmatch(rf"{_CASES}?", stems.rest(word)) for stems in hits)
 
 
 def _ending(ends: tuple[str, ...], *, shortest: int = 2, cased: bool = False) -> re.Pattern[str]:
@@ -174,7 +181,7 @@ def _ending(ends: tuple[str, ...], *, shortest: int = 2, cased: bool = False) ->
         elif folded[-1] in "აეუ":  # the vowel may fall before the genitive, the instrumental and the plural
             kinds += [f"{folded}{_CASES}?", f"{folded[:-1]}{_FALLEN}"]
         else:
-            kinds.append(f"{folded.removesuffix('ი')}{_CASES}{often}")
+            kinds.append(f"{folded.removesuffix('ი')}{_CASES}{often if folded.endswith('ი') else '?'}")
     letters = rf"(?:[^\W\d_]+-)*+[^\W\d_]{{{shortest},}}"
     return re.compile(f"{letters}(?:{'|'.join(kinds)})(?:-{_CASES})?" if kinds else r"(?!)")
 

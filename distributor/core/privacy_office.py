@@ -39,7 +39,8 @@ def official(sentence: Sentence, words: PrivacyWords, name: Name, topic: str) ->
         if clause is not clauses[mine] and words.stems["relatives"].at(tokens, clause.start):
             continue
         said = _distance(sentence, words, name, clause, "speaking")
-        told = _distance(sentence, words, name, [at for at in clause if not _of_many(tokens[at])], topic)
+        of_it = [at for at in clause if not _of_many(tokens[at]) and not tokens[at].folded.endswith("ის")]
+        told = _distance(sentence, words, name, of_it, topic)
         if said or told:
             return bool(said and (not told or said < told))
     return False

@@ -27,9 +27,12 @@ def people(sentence: Sentence, words: PrivacyWords, year: int) -> Iterator[Found
     """Everything of this kind in a sentence; `year` is the present one."""
     found = list(names(sentence, words))
     here = sentence.own | sentence.under
+    told: list[Name] = []  # once: the word for a murder speaks of the accused and of the victim
     for topic in (ACCUSATION, VICTIMS):
         for name in _named(sentence, words, found, topic) if topic in here else []:
-            yield _finding(sentence, name, topic, stops=name.sure)
+            if name not in told:
+                told.append(name)
+                yield _finding(sentence, name, topic, stops=name.sure)
     yield from _minors(sentence, words, found, year)
     yield from _elsewhere(sentence, words, found, here)
     yield from guilt(sentence, words, named=any(name.sure for name in _named(sentence, words, found, ACCUSATION)))

@@ -29,6 +29,13 @@ ORDINARY = (
     "Prime Minister Irakli Beridze offered condolences to the families of those killed.",
     "Colonel Nino Beridze, the head of the department, said that two men had been arrested.",
     "ინსპექტორმა გიორგი ბერიძემ დაშავებული კლინიკაში გადაიყვანა.",
+    "შინაგან საქმეთა მინისტრის მოადგილემ გიორგი ბერიძემ დაკავებულის შესახებ ბრიფინგი გამართა.",
+    "სამხარეო პოლიციის დირექტორმა, პოლკოვნიკმა ნიკოლოზ ბერიძემ, დაკავების დეტალები მედიას გააცნო.",
+    "პრემიერ-მინისტრმა ირაკლი ბერიძემ დაღუპულთა ოჯახებს მიუსამძიმრა.",
+    "Two were killed when a bus fell into the Dariali Gorge.",
+    "The footage shows how the suspects were detained in Nutsubidze Plateau.",
+    "Victim Support Line: call 116 006.",
+    "მისი ქალიშვილებისთვის დაკავებულმა წერილი დატოვა.",
     "რესტორანში გიორგი ბ. დააკავეს.",
     "In Didgori, Giorgi B. was arrested.",
     # Guilt that nobody is charged with
@@ -157,6 +164,14 @@ FOUND = (
     ("Police officer Giorgi Beridze died of his wounds.", "victim_named", True),
     ("დირექტორი გიორგი ბერიძე, რომელმაც გუშინ განაცხადა ამის შესახებ, დააკავეს.", "named_accused", True),
     ("დირექტორმა გიორგი ბერიძემ ქრთამი აიღო და დააკავეს.", "named_accused", True),
+    # Surnames that begin like another word
+    ("დააკავეს გურამ ბაღდავაძე.", "named_accused", True),
+    ("დააკავეს ბულუდ ჩიხლაძე.", "named_accused", True),
+    ("დააკავეს ოლეკსა შევჩენკო.", "named_accused", False),
+    ("დააკავეს ნინო გურიელი.", "named_accused", True),
+    ("ნინო ლომიძის მკვლელობის ფაქტზე გამოძიება დაიწყო.", "victim_named", True),
+    ("The murder of Nino Lomidze is being investigated.", "victim_named", True),
+    ("ბანდიტებმა მოქალაქე სცემეს.", "presumed_guilt", False),
     # Spaces, nicknames, surname first
     ("დაკავებულია გიორგი  ბერიძე.", "named_accused", True),
     ("დაკავებულია გიორგი (გოგა) ბერიძე.", "named_accused", True),
