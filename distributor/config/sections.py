@@ -172,8 +172,8 @@ class Watch(Section):
 
     posts: bool = Field(
         True,
-        description="whether what stands on the office's accounts is compared with what was sent (in Telegram as far "
-        "as the witness bot is told: posts and edits, no deletions)",
+        description="whether what stands on the office's accounts and its website is compared with what was sent (in "
+        "Telegram as far as the witness bot is told: posts and edits, no deletions)",
     )
     every: Duration = Field(timedelta(minutes=5), description="how often, where reading is free")
     costly_every: Duration | None = Field(

@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 
 WINDOW = timedelta(hours=48)  # how far back is read
 MARGIN = timedelta(minutes=10)  # between our clock and the platform's
-MOST = 5  # alarms of one look at a channel: a flood at the desk helps nobody, and the next look finds the others
+MOST = 5  # alarms of one look at a channel: a flood at the desk helps nobody, and a later look finds the others
 MOST_OLDER = 50  # posts from before the window that the platform tells of: they were edited
 READ_SECONDS = 60.0
 ALIVE = timedelta(seconds=60)

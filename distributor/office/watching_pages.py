@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 RECENT = timedelta(hours=48)  # what changed since then is compared at every look
 MOST_RECENT = 200
-BATCH = 500  # of all others at each look: 10,000 pages make a round of 20 looks
+BATCH = 2000  # of all others at each look, about a second's work: 10,000 pages make a round of five looks
 AT_ONCE = 50  # in memory together
 MOST_UNSURE = 4  # deliveries of one release that may have written its page or not; older ones count as not
 UNREADABLE = "?"  # Difference.text of what is no page, or no rendering, any more
