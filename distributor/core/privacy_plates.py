@@ -29,7 +29,7 @@ _ABROAD = re.compile(
 _GAP = r"(?: ?[-·•./_*] ?| )?"
 _L, _D = r"[^\W\d_]{1,3}", r"\d{1,4}"
 _ANY = re.compile(
-    rf"{_FREE}((?:{_L}{_GAP})?{_L}{_GAP}{_D}(?:{_GAP}{_L}(?:{_GAP}{_D})?)?|{_D}{_GAP}{_L}{_GAP}{_D}(?:{_GAP}{_L})?)"
+    rf"{_FREE}((?:{_L}{_GAP})?{_L}{_GAP}{_D}(?:{_GAP}{_L}(?:{_GAP}{_D})?)?|{_D}{_GAP}{_L}(?:{_GAP}{_D}(?:{_GAP}{_L})?)?)"
     rf"{_ENDING}"
 )
 _PIECE = re.compile(r"[^\W\d_]+|\d+")
@@ -99,17 +99,23 @@ def _like_a_plate(run: str, words: PrivacyWords, *, beside: bool) -> bool:
     if not _FEWEST <= count <= _MOST or digits < _DIGITS:
         return False
     joined = not re.search(r"\w \w", run)
-    if len(pieces) == 2 and _no_sign(letters[0], words, beside=beside and joined):
+    if len(pieces) == 2 and pieces[0] == letters[0] and _no_sign(letters[0], words, beside=beside and joined):
         return False
+    if len(pieces) == 2 and pieces[1] == letters[0]:  # 123 AB, and not 120-მდე or 150 GEL
+        return beside and re.fullmatch("[A-Z]{2,3}", letters[0]) is not None and not _unit(letters[0], words)
     if joined or all(letter.isupper() for letter in letters):
         return True
-    amount = words.has("amounts", tokens_of(letters[-1]))
-    return [*map(len, pieces)] == _OWN_LENGTHS and letters[0].casefold() not in _SMALL and not amount
+    small = letters[0].casefold() in _SMALL or _unit(letters[-1], words)
+    return [*map(len, pieces)] == _OWN_LENGTHS and not small
 
 
 def _no_sign(letters: str, words: PrivacyWords, *, beside: bool) -> bool:
     """True for letters before a number that are no part of a plate: No 123, მე-123, a model."""
-    return letters.casefold() in {"n", "no"} or "ა" <= letters[0] <= "ჰ" or (not beside and _no_plate(letters, words))
+    return letters.casefold() in {"n", "no", "მე"} or (not beside and _no_plate(letters, words))
+
+
+def _unit(letters: str, words: PrivacyWords) -> bool:
+    return words.has("amounts", tokens_of(letters))
 
 
 def _no_plate(letters: str, words: PrivacyWords) -> bool:
