@@ -52,7 +52,7 @@ def test_nobody_is_told_of_what_follows(ground: Ground, broken: pytest.MonkeyPat
 
 
 def test_what_follows_is_promised_to_those_who_had_nothing(ground: Ground, broken: pytest.MonkeyPatch) -> None:
-    broken.setattr(promises, "_out", lambda: literal(True))
+    broken.setattr(promises, "is_out", lambda: literal(True))
     assert "promised to one who had nothing" in first_found(ground, "only those who have it", busy)
 
 
@@ -72,8 +72,8 @@ def test_the_end_of_a_hold_finds_nobody_to_tell(ground: Ground, broken: pytest.M
 
 
 def test_who_had_nothing_is_told_too(ground: Ground, broken: pytest.MonkeyPatch) -> None:
-    broken.setattr(promises, "_out", lambda: literal(True))
-    broken.setattr(standing, "_may_stand", lambda row: True)
+    broken.setattr(promises, "is_out", lambda: literal(True))
+    broken.setattr(standing, "may_stand", lambda row: True)
     found = first_found(ground, "only those who have it", busy, "told one who had nothing")
     assert "told one who had nothing" in found
 
