@@ -126,6 +126,39 @@ async def test_what_was_corrected_in_telegram_must_not_come_back(office: Office)
     assert kinds(await office.look("telegram")) == ["changed"]
 
 
+async def test_a_message_that_telegram_did_not_let_us_edit_may_keep_its_words(office: Office) -> None:
+    release = await office.publish("telegram")
+    box = office.stage.sandbox
+    (post,) = box.telegram.messages(CHANNEL_CHAT)
+    before = post["text"]
+    refusal = "Bad Request: message can't be edited"
+    box.faults.order("telegram", "editMessageText", "telegram_error", description=refusal)
+    await propose(office, release)
+    await bring(office, release)
+    assert len(box.telegram.messages(CHANNEL_CHAT)) == 2, "a labelled correction beside it"
+    office.time.ahead += HOUR
+    async with Bot(DESK_TOKEN, base_url=f"{box.telegram.api_url}/bot") as bot:
+        await bot.edit_message_text(before + "!", CHANNEL_CHAT, post["message_id"])
+        assert kinds(await office.look("telegram")) == ["changed"]
+        office.time.ahead += HOUR
+        await bot.edit_message_text(before, CHANNEL_CHAT, post["message_id"])
+        assert len(await office.look("telegram")) == 1, "its words are right again"
+
+
+async def test_on_x_the_old_post_keeps_its_words_beside_the_correction_and_has_no_other(office: Office) -> None:
+    release = await office.publish("x")
+    (post,) = office.stage.sandbox.x.posts.standing()
+    before = post.shown
+    await propose(office, release)
+    await bring(office, release)
+    assert len(office.stage.sandbox.x.posts.standing()) == 2
+    assert await office.look("x") == []
+    post.shown = "Send money to this address"
+    assert kinds(await office.look("x")) == ["changed"]
+    post.shown = before
+    assert len(await office.look("x")) == 1
+
+
 @EACH
 async def test_withdrawn_words_that_somebody_posts_again_are_asked_about(office: Office, channel: str) -> None:
     release = await office.publish(channel)
