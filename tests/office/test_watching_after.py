@@ -36,12 +36,12 @@ async def office(tmp_path: Path) -> AsyncIterator[Office]:
     await stage.stop()
 
 
-async def propose(office: Office, release: str, decision: Decision = Decision.APPROVE) -> None:
+async def propose(office: Office, release: str, decision: Decision = Decision.APPROVE, title: str = TEXT.title) -> None:
     """Other words for the body, an hour later, and what the editor says of them."""
     office.time.ahead += HOUR
     parts, people = office.stage.parts.office, office.stage.people
     await parts.aftercare.begin_correction(release, people[AUTHOR])
-    await parts.drafts.change(release, people[AUTHOR], versions=(replace(TEXT, body=NEW),))
+    await parts.drafts.change(release, people[AUTHOR], versions=(replace(TEXT, title=title, body=NEW),))
     made = await parts.drafts.submit(release, people[AUTHOR])
     number, seen = made.release.decided_over, made.content_hash
     await parts.approvals.decide(people[EDITOR].id, decision, release, number, seen, reason="no")
@@ -149,7 +149,7 @@ async def test_on_x_the_old_post_keeps_its_words_beside_the_correction_and_has_n
     release = await office.publish("x")
     (post,) = office.stage.sandbox.x.posts.standing()
     before = post.shown
-    await propose(office, release)
+    await propose(office, release, title="მაშველებმა სამი ტურისტი იპოვეს")
     await bring(office, release)
     assert len(office.stage.sandbox.x.posts.standing()) == 2
     assert await office.look("x") == []
