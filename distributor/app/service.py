@@ -17,6 +17,7 @@ import structlog
 
 from distributor.app.parts import CannotStart, Parts, lane_of
 from distributor.core.channel import Previewer
+from distributor.queue.uptime import uptime
 from distributor.queue.worker import Worker
 from distributor.storage.deliveries import Deliveries
 
@@ -90,6 +91,7 @@ class Service:
             lease=settings.lease_seconds,
             drain=settings.drain_seconds,
             guard=parts.office.restoring,
+            uptime=uptime,
         )
         await self.worker.start()
         self._stops.append(self.worker.stop)

@@ -37,13 +37,31 @@ class ClockDoubt:
 
 
 @dataclass(frozen=True, slots=True)
+class Uptime:
+    """How long a machine has been up, asleep or not: `since` its start, which `boot` names. Nobody sets this clock."""
+
+    boot: str
+    since: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """A worker's sign of life: `at` by the wall's clock, and the machine's uptime at that moment."""
+
+    at: datetime
+    up: Uptime
+
+
+@dataclass(frozen=True, slots=True)
 class ClockSigns:
     """What else tells the time. `last`: the newest sign of life of any worker; `server`: the database server's clock,
-    where it has one; `embargoes`: those of approved releases that are not distributed yet."""
+    where it has one; `embargoes`: those of approved releases that are not distributed yet; `here`: the newest sign
+    since this very machine was started."""
 
     last: datetime | None = None
     server: datetime | None = None
     embargoes: Sequence[datetime] = ()
+    here: Sign | None = None
 
 
 def differs(now: datetime, signs: ClockSigns) -> ClockDoubt | None:
@@ -53,9 +71,14 @@ def differs(now: datetime, signs: ClockSigns) -> ClockDoubt | None:
     return None
 
 
-def at_start(now: datetime, signs: ClockSigns) -> ClockDoubt | None:
-    """Nobody has compared this clock with anything since the last sign: what ended in that time is doubted."""
-    last = signs.last
+def at_start(now: datetime, signs: ClockSigns, up: Uptime | None = None) -> ClockDoubt | None:
+    """Where a worker gave a sign since this machine was started, its uptime tells exactly how much time has passed
+    since. Else nobody has compared this clock with anything since the last sign: what ended in that time is doubted,
+    unless that is a restart's length."""
+    last, here = signs.last, signs.here
+    if up and here and here.up.boot == up.boot and here.up.since <= up.since:
+        ahead = (now - here.at) - (up.since - here.up.since)
+        return ClockDoubt("jumped", ahead) if ahead > AHEAD else differs(now, signs)
     if last is not None and now - last > AWAY and any(last < embargo <= now for embargo in signs.embargoes):
         return ClockDoubt("away", now - last)
     return differs(now, signs)

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from distributor.core.asset import Media
 from distributor.core.channel import Job
-from distributor.core.clock import ClockDoubt, ClockSigns
+from distributor.core.clock import ClockDoubt, ClockSigns, Uptime
 from distributor.core.delivery import Next
 from distributor.core.outcome import Finding, Outcome
 
@@ -178,11 +178,11 @@ class DeliveryStore(Protocol):
     async def resume(self, name: str, actor: str, now: datetime) -> None:
         """End a lane's pause."""
 
-    async def beat(self, worker: str, now: datetime) -> None:
-        """The worker's heartbeat, for readiness."""
+    async def beat(self, worker: str, now: datetime, up: Uptime | None = None) -> None:
+        """The worker's heartbeat, for readiness and for the watch over the clock."""
 
-    async def clock_signs(self) -> ClockSigns:
-        """What else tells the time, before this worker's first heartbeat."""
+    async def clock_signs(self, boot: str = "") -> ClockSigns:
+        """What else tells the time, before this worker's first heartbeat; `boot` names this machine's start."""
 
     async def server_time(self) -> datetime | None:
         """The database server's own clock; None where it has none."""

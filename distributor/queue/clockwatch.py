@@ -8,11 +8,12 @@ claimed; where that cannot be committed nothing is claimed.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
 
-from distributor.core.clock import AHEAD, ClockDoubt, ClockSigns, at_start, differs
+from distributor.core.clock import AHEAD, ClockDoubt, ClockSigns, Uptime, at_start, differs
 from distributor.core.ports import EMBARGO, Clock, DeliveryStore, Events
 
 log = structlog.get_logger(__name__)
@@ -26,23 +27,31 @@ ASK_SERVER = 60.0  # seconds between two looks at the database server's clock
 class ClockWatch:
     """Of one worker. `begin` once, `look` at each turn, `now` before each claim."""
 
-    def __init__(self, store: DeliveryStore, events: Events, clock: Clock, worker: str) -> None:
+    def __init__(
+        self, store: DeliveryStore, events: Events, clock: Clock, worker: str, uptime: Callable[[], Uptime | None]
+    ) -> None:
         self._store = store
         self._events = events
         self._clock = clock
         self._worker = worker
+        self._uptime = uptime
         self._anchor: tuple[float, datetime] | None = None
         self._asked = 0.0
         self._told: ClockDoubt | None = None  # the difference from the server that was told last
 
     async def begin(self) -> None:
-        """Before anything else of a worker: what ended while nobody watched is doubted."""
-        now = self._clock()
+        """Before anything else of a worker: a leap since the last sign, and what ended while nobody watched."""
+        now, up = self._clock(), self._uptime()
         self._anchor, self._asked = (_steady(), now), _steady()
-        found = at_start(now, await self._store.clock_signs())
+        found = at_start(now, await self._store.clock_signs(up.boot if up else ""), up)
         if found:
             await self._doubt(found, now)
             self._told = found
+
+    async def beat(self) -> None:
+        """A sign of life, by which a later start sees what the clock did meanwhile. Never by a clock whose leap is not
+        kept as a doubt: who starts after us would take it for right."""
+        await self._store.beat(self._worker, await self.now(), self._uptime())
 
     async def now(self) -> datetime:
         """The present, compared. Raises where a doubt cannot be kept: then nothing may be claimed by it."""

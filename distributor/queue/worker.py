@@ -13,6 +13,7 @@ from typing import Protocol
 
 import structlog
 
+from distributor.core.clock import Uptime
 from distributor.core.ports import Clock, DeliveryStore, Events, Queue
 from distributor.queue.clockwatch import ClockWatch
 from distributor.queue.grip import Grip
@@ -37,7 +38,7 @@ class Guard(Protocol):
 
 class Worker:
     """Runs lanes in this process. `name` belongs to this process alone, also over restarts. `lease` in seconds: how
-    long a claim stands without being renewed; `poll`: what a lost wake-up costs at most."""
+    long a claim stands without being renewed; `poll`: what a lost wake-up costs at most; `uptime`: of this machine."""
 
     def __init__(
         self,
@@ -52,6 +53,7 @@ class Worker:
         drain: float = 20.0,
         poll: float = 1.0,
         guard: Guard | None = None,
+        uptime: Callable[[], Uptime | None] = lambda: None,
     ) -> None:
         self.name = name
         self._store = store
@@ -63,7 +65,7 @@ class Worker:
         self._drain = drain
         self._recorder = Recorder(store, events, clock, name)
         self._guard = guard
-        self._clockwatch = ClockWatch(store, events, clock, name)
+        self._clockwatch = ClockWatch(store, events, clock, name, uptime)
         self._relay = Relay(store, lanes, clock, poll, self._clockwatch, worker=name, patience=lease)
         self._looks = Looks(store, lanes, self._recorder, clock, worker=name, lease=lease, poll=poll)
         self._grip = Grip(lease, clock)
@@ -79,7 +81,7 @@ class Worker:
         await self._clockwatch.begin()
         if self._guard is not None:
             await self._guard.look()
-        await self._store.beat(self.name, self._clock())
+        await self._clockwatch.beat()
         await self._recorder.start()
         await self._queue.start(self.name, list(self._lanes))
         self._deaf = [self._queue.listen(self._woken), self._events.listen(frozenset({"lane"}), self._lane_changed)]
@@ -140,10 +142,10 @@ class Worker:
                 await asyncio.sleep(AFTER_FAILURE)
 
     async def _keep_alive(self) -> None:
-        """Heartbeat and leases."""
-        await self._store.beat(self.name, self._clock())
+        """Leases and heartbeat."""
         under_way = [claimed for lane in self._lanes.values() for claimed in list(lane.running.values())]
         await self._store.renew([*under_way, *self._looks.under_way()], self._clock(), self._lease)
+        await self._clockwatch.beat()  # after them: it fails where a doubt about the clock cannot be kept
         await asyncio.sleep(self._lease / 4)
 
 

@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, case, exists, literal, select, update
+from sqlalchemy import ColumnElement, exists, select, update
 
 from distributor.core.channel import Action
-from distributor.core.clock import ClockDoubt, ClockSigns
+from distributor.core.clock import ClockDoubt, ClockSigns, Uptime
 from distributor.core.delivery import Drop
 from distributor.core.ports import EVERY, Batch, Claimed, LaneState, Result, Wish
 from distributor.core.release import SENDABLE, ReleaseState
@@ -28,7 +28,6 @@ from distributor.storage.hot_sqlite import SqliteHot
 from distributor.storage.jobs import Jobs
 from distributor.storage.lines import Line, line_of
 from distributor.storage.outcomes import (
-    CLOCK_SLACK,
     case_unread,
     expired,
     finish_releases,
@@ -38,7 +37,7 @@ from distributor.storage.outcomes import (
     record_results,
     recover_expired,
 )
-from distributor.storage.schema import deliveries, lanes, releases, workers
+from distributor.storage.schema import deliveries, lanes, releases
 from distributor.storage.shown import Renderings
 
 log = structlog.get_logger(__name__)
@@ -238,10 +237,10 @@ class Deliveries:
             await lane_rows.resume(connection, name, actor, now)
             await connection.commit()
 
-    async def clock_signs(self) -> ClockSigns:
+    async def clock_signs(self, boot: str = "") -> ClockSigns:
         """See DeliveryStore.clock_signs."""
         async with self._database.read() as connection:
-            return await clock.signs(connection)
+            return await clock.signs(connection, boot)
 
     async def server_time(self) -> datetime | None:
         """See DeliveryStore.server_time."""
@@ -255,15 +254,10 @@ class Deliveries:
             await connection.commit()
             return fresh
 
-    async def beat(self, worker: str, now: datetime) -> None:
+    async def beat(self, worker: str, now: datetime, up: Uptime | None = None) -> None:
         """See DeliveryStore.beat."""
         async with self._database.transaction() as connection:
-            # A sign from the future tells that the clock was set back: it stays until `recover` has followed.
-            ahead = workers.c.beat_at > now + CLOCK_SLACK
-            sign = case((ahead, workers.c.beat_at), else_=literal(now, workers.c.beat_at.type))
-            done = await connection.execute(update(workers).where(workers.c.name == worker).values(beat_at=sign))
-            if done.rowcount == 0:
-                await connection.execute(workers.insert().values(name=worker, started_at=now, beat_at=now))
+            await clock.beat(connection, worker, now, up)
             await connection.commit()
 
 

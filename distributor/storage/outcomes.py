@@ -195,7 +195,7 @@ async def follow_clock(connection: AsyncConnection, now: datetime, *, sure: bool
     done = await connection.execute(update(deliveries).where(*live).values(**shifted))
     lane = {"until": lanes.c.until - (lanes.c.updated_at - now), "updated_at": now}
     await connection.execute(update(lanes).where(lanes.c.updated_at > now + CLOCK_SLACK).values(**lane))
-    await connection.execute(update(workers).where(workers.c.beat_at > now).values(beat_at=now))
+    await connection.execute(update(workers).where(workers.c.beat_at > now).values(beat_at=now, boot="", up=None))
     await connection.execute(update(releases).where(releases.c.updated_at > now).values(updated_at=now))
     return int(done.rowcount)
 

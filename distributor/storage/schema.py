@@ -332,6 +332,8 @@ workers = Table(
     Column("name", String(64), primary_key=True),
     Column("started_at", Moment, nullable=False),
     Column("beat_at", Moment, nullable=False),
+    Column("boot", String(64), nullable=False, server_default=""),  # which start of its machine, where that tells
+    Column("up", BigInteger),  # since then, at the sign of life; microseconds
 )
 
 audit_events = Table(

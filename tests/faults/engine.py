@@ -23,6 +23,7 @@ from distributor.demo import Stage
 from distributor.demo.stage import EDITOR
 from distributor.queue.forms import queue_and_events
 from distributor.queue.lane import Lane
+from distributor.queue.uptime import uptime
 from distributor.queue.worker import Worker
 from distributor.storage.deliveries import Deliveries
 
@@ -37,7 +38,8 @@ def make_worker(parts: Parts, name: str = "test", *, lease: float = 1.0, poll: f
     for lane in lanes.values():
         lane.policy = QUICK
     store = Deliveries(parts.database, parts.office.context.base_url)
-    return Worker(name, store, parts.queue, lanes, parts.events, parts.clock, lease=lease, drain=5, poll=poll)
+    queue, events, clock = parts.queue, parts.events, parts.clock
+    return Worker(name, store, queue, lanes, events, clock, lease=lease, drain=5, poll=poll, uptime=uptime)
 
 
 @contextlib.asynccontextmanager

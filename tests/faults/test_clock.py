@@ -7,11 +7,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from distributor.core.ports import EMBARGO
 from distributor.demo import Stage
 from distributor.demo.stage import ADMINISTRATOR, DESK_CHAT, EDITOR
+from distributor.queue.clockwatch import ClockWatch
+from distributor.queue.uptime import uptime
 from distributor.storage.alarms import Alarm
+from distributor.storage.deliveries import Deliveries
 from tests.faults.conftest import MakeStage
 from tests.faults.engine import ask, lane_of, seen, tell, tries, working
 from tests.queue.acts import all_in, approve, one, rows, until, write
@@ -132,6 +136,43 @@ async def test_f19_an_embargo_that_ended_while_the_service_was_away_asks_at_the_
         assert await idle.parts.office.alarms.open("clock") == []
 
 
+async def test_f19_a_leap_of_minutes_across_a_restart_opens_no_embargo(make_stage: MakeStage) -> None:
+    """Shorter than a restart may take; the machine's uptime shows it all the same. It matters most on SQLite, which
+    has no server whose clock could be asked."""
+    time = Time()
+    stage = await make_stage(frozenset(), clock=time)
+    release = await write(stage, embargo=time() + timedelta(minutes=2), channels=("newsroom",))
+    await approve(stage, release)
+    async with working(stage, "before"):
+        await asyncio.sleep(0.2)
+    time.ahead = timedelta(minutes=3)
+    async with working(stage, "after"):
+        assert (await alarm(stage)).params["cause"] == "jumped"
+        await asyncio.sleep(0.5)
+        assert await public(stage) == 0
+    async with working(stage, "again"):  # asked once, and still closed
+        await asyncio.sleep(0.5)
+        assert await public(stage) == 0
+        await stage.parts.office.operations.resume(EMBARGO, stage.people[ADMINISTRATOR])
+        await until(stage, all_in("sent"), release)
+
+
+async def test_f19_a_restart_that_takes_long_asks_nobody_where_the_machine_was_up(make_stage: MakeStage) -> None:
+    time = Time()
+    stage = await make_stage(frozenset(), clock=time)
+    async with working(stage, "before"):
+        pass
+    release = await write(stage, embargo=time() + timedelta(seconds=1), channels=("newsroom",))
+    await approve(stage, release)
+    # As if the last sign of life, and the machine's uptime at that moment, were ten minutes older.
+    minutes = 10 * 60 * 1_000_000
+    await tell(stage, "UPDATE workers SET beat_at = beat_at - :by, up = up - :by", by=minutes)
+    await asyncio.sleep(1.1)
+    async with working(stage, "after"):
+        await until(stage, all_in("sent"), release)
+    assert await stage.parts.office.alarms.open("clock") == []
+
+
 async def test_f19_where_the_doubt_cannot_be_kept_nothing_is_claimed(
     make_stage: MakeStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -148,6 +189,27 @@ async def test_f19_where_the_doubt_cannot_be_kept_nothing_is_claimed(
     await asyncio.sleep(0.5)
     assert await public(stage) == 0
     assert {row["state"] for row in await rows(stage, release)} == {"queued"}
+
+
+async def test_f19_a_leap_that_is_no_doubt_yet_gives_no_sign_of_life(make_stage: MakeStage) -> None:
+    """Who starts after it would take the leapt clock for the right one."""
+    time = Time()
+    stage = await make_stage(frozenset(), clock=time)
+    parts = stage.parts
+    watch = ClockWatch(Deliveries(parts.database, ""), parts.events, time, "w1", uptime)
+    await watch.begin()
+    await watch.beat()
+    (before,) = await ask(stage, "SELECT beat_at, up FROM workers")
+    await tell(stage, "ALTER TABLE alarms RENAME TO hidden")
+    time.ahead = timedelta(minutes=3)
+    with pytest.raises(DBAPIError):
+        await watch.beat()
+    assert await ask(stage, "SELECT beat_at, up FROM workers") == [before]
+    await tell(stage, "ALTER TABLE hidden RENAME TO alarms")
+    await watch.beat()
+    assert (await alarm(stage)).params["cause"] == "jumped"
+    (after,) = await ask(stage, "SELECT beat_at, up FROM workers")
+    assert after["beat_at"] - before["beat_at"] > 150 * 1_000_000 > after["up"] - before["up"]
 
 
 async def test_a_call_under_way_is_not_taken_for_lost_when_the_clock_leaps(make_stage: MakeStage) -> None:

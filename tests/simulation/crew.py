@@ -7,9 +7,11 @@ manager, and is started again with the others.
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from math import inf
 from pathlib import Path
 
+from distributor.core.clock import Uptime
 from distributor.core.ports import Events, Queue
 from distributor.queue.events import LocalEvents, RedisEvents
 from distributor.queue.lane import Lane
@@ -85,13 +87,28 @@ class Crew:
         process.start(self._work(process))
         return process
 
+    def _uptime(self) -> Uptime:
+        """Of the one machine, which is never started again."""
+        return Uptime("machine", timedelta(seconds=self.world.loop.time()))
+
     async def _work(self, process: Process) -> None:
         database = SimulatedDatabase(process, self._path, self._faults)
         await database.open()
         queue, events = queue_and_events(self._server, process)
         store = Deliveries(database, BASE)
         lanes = {name: self._lane(name, process) for name in self._plan.lanes}
-        worker = Worker(process.unique, store, queue, lanes, events, process.clock, lease=LEASE, poll=POLL, drain=8.0)
+        worker = Worker(
+            process.unique,
+            store,
+            queue,
+            lanes,
+            events,
+            process.clock,
+            lease=LEASE,
+            poll=POLL,
+            drain=8.0,
+            uptime=self._uptime,
+        )
         try:
             await worker.start()
         except Exception as error:
