@@ -83,7 +83,7 @@ class Knower:
     def __init__(self, words: PrivacyWords) -> None:
         self._words = words
         self._sure = _ending(words.sure_surname_ends)
-        self._likely = _ending(words.surname_ends)
+        self._likely = _ending(words.surname_ends, cased=True)
         self._rare = _ending(words.rare_surname_ends, shortest=3, cased=True)
         self._other = [words.stems[subject] for subject in ("not_names", "named_after")]
         self._gate = [words.stems[subject] for subject in _GATE]
@@ -94,6 +94,8 @@ class Knower:
         tokens = sentence.tokens
         if self._no_name(tokens, place) or self._no_name(tokens, place + 1):
             return None
+        if self._initial(sentence, place):
+            return Name(place, place + 1, sure=False, shown=_masked(tokens[place : place + 2], [False, False]))
         comma = _apart(sentence, place)
         given = [self.given(token) for token in tokens[place : place + 2]]
         if comma is None or (comma and not (given[1] and self._sure.fullmatch(tokens[place].folded))):
@@ -121,6 +123,12 @@ class Knower:
         # A surname that hardly anything else ends like makes a full name with whatever word stands before it.
         sure = any(self._sure.fullmatch(token.folded) for token in (second, ends))
         return sure and _mkhedruli(first.text) is _mkhedruli(second.text) and len(first.text) > 1
+
+    def _initial(self, sentence: Sentence, place: int) -> bool:
+        """True for 'G. Beridze': the way of the office is the other half."""
+        first, second = sentence.tokens[place : place + 2]
+        gap = sentence.text[first.end : second.start]
+        return len(first.text) == 1 and gap in {".", ". "} and bool(self._sure.fullmatch(second.folded))
 
     def _before(self, tokens: tuple[Token, ...], place: int) -> bool:
         """True where a surname stands before its given name; not before 'Giorgi B.', the way of the office."""
@@ -172,7 +180,7 @@ class Knower:
 
 def _ending(ends: tuple[str, ...], *, shortest: int = 2, cased: bool = False) -> re.Pattern[str]:
     """Words that end so, after at least `shortest` letters; Georgian ones in any case, also the second of a double
-    surname. `cased` leaves out the bare stem, which adjectives have."""
+    surname. `cased` leaves out the bare stem, which adjectives and places have."""
     kinds, often = [], "" if cased else "?"
     for end in ends:
         folded = end.casefold()

@@ -65,7 +65,7 @@ class Stems:
     def rest(self, word: str) -> str:
         """What follows the longest beginning of a word that is an entry; nothing where the whole word is one."""
         begun = [len(entry) for entry in self._begin if word.startswith(entry)]
-        return "" if word in self._whole else word[max(begun, default=len(word)) :]
+        return word[max(begun, default=len(word)) :]
 
     def _fit(self, word: str) -> _Fit:
         """What a word alone says, remembered: a text's words are asked of every list, and again and again."""

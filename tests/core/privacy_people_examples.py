@@ -32,10 +32,21 @@ ORDINARY = (
     "შინაგან საქმეთა მინისტრის მოადგილემ გიორგი ბერიძემ დაკავებულის შესახებ ბრიფინგი გამართა.",
     "სამხარეო პოლიციის დირექტორმა, პოლკოვნიკმა ნიკოლოზ ბერიძემ, დაკავების დეტალები მედიას გააცნო.",
     "პრემიერ-მინისტრმა ირაკლი ბერიძემ დაღუპულთა ოჯახებს მიუსამძიმრა.",
+    "ა. აბაშიძის ქუჩაზე ერთი პირი დააკავეს.",
+    "Public Defender Levan Beridze visited the detainees.",
+    "Mother of two arrested over fraud, police say",
+    "Police arrested three men near Dinamo Arena after the match with Torpedo Kutaisi.",
+    "დავით-გარეჯის მონასტერთან მოგზაური დაშავდა.",
+    "წმინდა ნინოს ქუჩაზე ორი ადამიანი დაშავდა.",
     "Two were killed when a bus fell into the Dariali Gorge.",
     "The footage shows how the suspects were detained in Nutsubidze Plateau.",
     "Victim Support Line: call 116 006.",
     "მისი ქალიშვილებისთვის დაკავებულმა წერილი დატოვა.",
+    "გენერალმა ბერიძემ განაცხადა, რომ დაკავებულია სამი პირი.",
+    "ავტობანზე გიორგი დააკავეს.",
+    "დაკავებამდე გიორგი სახლიდან გავიდა.",
+    "დაკავების ადგილზე ბევრ მრავალბინიან სახლს აშენებენ.",
+    "დაკავებულები გიორგი ბ. და ნიკა არიან.",
     "რესტორანში გიორგი ბ. დააკავეს.",
     "In Didgori, Giorgi B. was arrested.",
     # Guilt that nobody is charged with
@@ -47,6 +58,7 @@ ORDINARY = (
     "დააკავეს მძღოლი, რომელსაც გუშინ მანქანა მოპარეს.",
     "The officers who shot at the suspect's tyres were questioned.",
     "The suspects were found after the police shot at the tyres of the car.",
+    "The suspect met a friend of his cousin at a party where a stranger stabbed a guest.",
     "The court ruled that he is guilty.",
     "The court will decide whether he is guilty.",
     "კიბერდანაშაულთან ბრძოლის დეპარტამენტმა თაღლითობის ბრალდებით ოთხი პირი დააკავა.",
@@ -103,6 +115,8 @@ ORDINARY_TEXTS = (
     "Three people were arrested:\n\n1. Giorgi B., born in 1990;\n2. Nika L., born in 1985.\n\n"
     "Interior Minister Vakhtang Giorgadze thanked the officers.",
     "ბრიფინგი დაკავების საქმეზე დღეს გაიმართება. უწყების სახელით ისაუბრებს პრესსამსახურის უფროსი ნინო ბერიძე.",
+    "მიმდინარე წლის 8 თვის ბიუჯეტი ნინო ბერიძემ შეადგინა.",
+    "პოლიციამ ერთი პირი დააკავა.\n\nგამოძიება მიმდინარეობს.\n\nკითხვებისთვის: პრესსამსახურის უფროსი ნინო კახიძე.",
     "ავარიაში ორი ადამიანი დაიღუპა. მოძრაობა ილია ჭავჭავაძის გამზირზე შეიზღუდა.",
 )
 
@@ -114,7 +128,9 @@ FOUND = (
     ("The detainees are:\n- Giorgi Beridze\n- Nika Lomidze", "named_accused", True),
     ("The detainees are:\n\n- Giorgi Beridze\n- Nika Lomidze", "named_accused", True),
     ("The detainees are:\n\n1. Giorgi Beridze\n2. Nika Lomidze", "named_accused", True),
-    ("დაკავებულები:\n\n- გიორგი ბ. დაბადებულია 1990 წელს.\n- ნიკა ლომიძე. ცხოვრობს ბათუმში.", "named_accused", True),
+    ("დაკავებულები:\n\n- გიორგი ბ., ბათუმიდან. მუშაობდა მძღოლად.\n- ნიკა ლომიძე.", "named_accused", True),
+    ("დაკავებულები:\n\n1. გიორგი ბ.\n2. ნიკა ლომიძე", "named_accused", True),
+    ("დაკავებულები:\n\n- ბულუდ კვარაცხელია", "named_accused", False),
     ("Those killed:\n\n- Giorgi Beridze", "victim_named", True),
     ("დაღუპულები:\n\nგიორგი ბერიძე\n\nნინო ლომიძე", "victim_named", True),
     ("დააკავეს სამი პირი: გ.ბ.; ნიკა ლომიძე.", "named_accused", True),
@@ -128,6 +144,7 @@ FOUND = (
         "named_accused",
         False,
     ),
+    ("პოლიციამ ერთი პირი დააკავა. კომპანიის დირექტორი ნინო კახიძე ადგილზე იყო.", "named_accused", False),
     # Plurals, given names from elsewhere, double surnames
     ("დააკავეს ძმები ლევან და გიორგი ბერიძეები.", "named_accused", True),
     ("დააკავეს ძმები ლევან და გიორგი კვარაცხელიები.", "named_accused", True),
@@ -151,6 +168,7 @@ FOUND = (
     # Short sentences, other places
     ("Police arrested Ahmet Kaplan in Batumi.", "named_accused", True),
     ("Police arrested Xqavi Kaplan in Batumi.", "named_accused", False),
+    ("Police arrested Giorgi Beridze near Park Hotel.", "named_accused", True),
     ("გიორგი ბერიძე პარკში დააკავეს.", "named_accused", True),
     # Who holds an office may be accused or killed
     ("დაკავებულია ყოფილი პროკურორი გიორგი ბერიძე, რომელიც საქმეზე ინფორმაციას გასცემდა.", "named_accused", True),
@@ -172,6 +190,10 @@ FOUND = (
     ("ნინო ლომიძის მკვლელობის ფაქტზე გამოძიება დაიწყო.", "victim_named", True),
     ("The murder of Nino Lomidze is being investigated.", "victim_named", True),
     ("ბანდიტებმა მოქალაქე სცემეს.", "presumed_guilt", False),
+    ("ინსპექტორმა გიორგი ბერიძემ შეაჩერა და გაძარცვა მძღოლი, დააკავეს.", "named_accused", True),
+    # The wrong half of a name
+    ("დაკავებულია გ. ბერიძე.", "named_accused", False),
+    ("G.Beridze was arrested.", "named_accused", False),
     # Spaces, nicknames, surname first
     ("დაკავებულია გიორგი  ბერიძე.", "named_accused", True),
     ("დაკავებულია გიორგი (გოგა) ბერიძე.", "named_accused", True),
@@ -207,6 +229,7 @@ FOUND = (
     ("ორგანიზებულ დანაშაულთან ბრძოლის დეპარტამენტმა ქურდები დააკავა.", "presumed_guilt", True),
     ("The murderer Giorgi Beridze will appear in court.", "presumed_guilt", True),
     ("სასამართლომ მკვლელ გიორგი ბერიძეს პატიმრობა შეუფარდა.", "presumed_guilt", True),
+    ("The perpetrator fled.", "presumed_guilt", False),
     ("An unknown burglar entered through a window.", "presumed_guilt", False),
     ("The thief, charged with theft, was arrested.", "presumed_guilt", True),
     ("გამოძიებით დადგინდა, რომ ბრალდებულმა მოქალაქე გაძარცვა.", "presumed_guilt", True),

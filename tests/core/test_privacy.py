@@ -126,6 +126,14 @@ def test_names_are_shown_one_by_one() -> None:
     assert shown == ["Giorgi B•••", "Nika L•••", "Levan G•••"]
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("მკვლელობის ბრალდებით დააკავეს გიორგი ბერიძე.", "გიორგი ბ•••"), ("ნინომ ლუკა (14) იპოვა.", "ლუკა")],
+)
+def test_a_name_is_told_once_and_it_is_the_right_one(text: str, shown: str) -> None:
+    assert [item.params["excerpt"] for item in look(text)] == [shown]
+
+
 def test_an_emergency_need_not_wait_for_the_gate() -> None:
     """Six thousand characters take about 20 ms; the limit leaves room for a slow machine, not for a slow rule."""
     words = packaged_words()
