@@ -161,6 +161,8 @@ class Platform:
         before = self.stands.get(remote)
         if page and before and job.delivery_id < before.last_id:
             return  # our own newsroom, which lets nothing older come back
+        if page and not before and op.label in (Action.HOLD, Action.LIFT):
+            return  # it marks a page, and makes none
         made = before.delivery_id if before else job.delivery_id
         shows = before.revision if before and op.label in (Action.HOLD, Action.LIFT) else job.revision
         gone = page and op.label is Action.WITHDRAW
