@@ -96,7 +96,7 @@ def _may_have(facts: Facts, delivery: int, before: int) -> bool:
 def _reached(facts: Facts, delivery: int) -> bool:
     """Or it may have: a repeatable call without an answer is simply repeated, until it is given up; only the platform
     knows then."""
-    unanswered = any(call.fate is Fate.CALL_LOST for call in facts.calls_of[delivery])
+    unanswered = any(call.fate in (Fate.CALL_LOST, Fate.HANGS) for call in facts.calls_of[delivery])
     return unanswered or facts.shows(facts.by_id[delivery]) or facts.ever(delivery, "unknown", "case")
 
 
