@@ -24,7 +24,6 @@ _AGE_AFTER = re.compile(
     r"|\( ?(?:b\. ?|born (?:in )?)?((?:19|20)\d\d)(?: ?წ(?:ელს|\.|(?=\)))(?: ?დ(?:აბადებულ\w*|\.))?)? ?\))"
 )
 _ITEM = re.compile(r"\s*(?:[•*·▪◦-]|\d{1,2}[.)]) ")
-_GOES_ON = (":", ";")
 
 
 def topics(sentence: Sentence, words: PrivacyWords, year: int) -> frozenset[str]:
@@ -51,7 +50,9 @@ def _under(kept: Sequence[Sentence], own: Sequence[frozenset[str]], at: int, bef
     """The topics of the list in which a sentence stands; `before` are those of the sentence before it."""
     if at == 0:
         return frozenset()
-    if kept[at - 1].text.rstrip().endswith(_GOES_ON):
+    last = kept[at - 1].text.rstrip()
+    # A semicolon carries on what a colon or an item began; alone it only parts two clauses.
+    if last.endswith(":") or (last.endswith(";") and (before or ": " in last)):
         return before | own[at - 1]
     if not kept[at].opens:
         return before

@@ -13,6 +13,7 @@ from distributor.core.release import Action, Kind, LanguageVersion, Notice, Revi
 from distributor.core.rendering import Problem, Severity
 from distributor.core.warning import Warning
 from tests.core import privacy_people_examples as of_people
+from tests.core import privacy_press_examples as of_press
 from tests.core.privacy_examples import FOUND, ORDINARY
 
 YEAR = 2026
@@ -34,7 +35,7 @@ def test_every_word_of_a_revision_is_looked_at_once() -> None:
     assert len(list(findings(said(revision), packaged_words(), YEAR))) == 1
 
 
-@pytest.mark.parametrize("text", [*ORDINARY, *of_people.ORDINARY, *of_people.ORDINARY_TEXTS])
+@pytest.mark.parametrize("text", [*ORDINARY, *of_people.ORDINARY, *of_people.ORDINARY_TEXTS, *of_press.ORDINARY])
 def test_an_ordinary_sentence_passes(text: str) -> None:
     found = look(text, "body" if "\n\n" in text else "lead")
     assert [problem for problem in found if problem.severity is not Severity.NOTE] == []
@@ -59,7 +60,7 @@ def test_a_time_is_no_age(text: str) -> None:
     assert look(text) == []
 
 
-@pytest.mark.parametrize(("text", "code", "stops"), [*FOUND, *of_people.FOUND])
+@pytest.mark.parametrize(("text", "code", "stops"), [*FOUND, *of_people.FOUND, *of_press.FOUND])
 def test_what_must_not_go_out_is_found(text: str, code: str, stops: bool) -> None:
     found = look(text, "body" if "\n\n" in text else "lead")
     mine = [problem for problem in found if problem.code == f"privacy.{code}"]
@@ -67,7 +68,7 @@ def test_what_must_not_go_out_is_found(text: str, code: str, stops: bool) -> Non
     assert any(problem.blocks for problem in mine) is stops
 
 
-@pytest.mark.parametrize(("text", "code", "stops"), [*FOUND, *of_people.FOUND])
+@pytest.mark.parametrize(("text", "code", "stops"), [*FOUND, *of_people.FOUND, *of_press.FOUND])
 def test_what_is_shown_does_not_give_the_thing_away(text: str, code: str, stops: bool) -> None:
     for problem in look(text):
         shown = problem.params["excerpt"]

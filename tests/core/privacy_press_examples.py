@@ -1,0 +1,27 @@
+"""Sentences of everyday press work: what a ministry writes that accuses nobody, and what beside it is still found.
+All are invented, and the names with them."""
+
+from __future__ import annotations
+
+ORDINARY = (
+    # Words that begin like those of an arrest, of a former office, of a body
+    "მინისტრმა ვახტანგ გომელაურმა პოლიციის დღესთან დაკავშირებით თანამშრომლები დააჯილდოვა.",
+    "გიორგი ბერიძემ რეფორმასთან დაკავშირებით ისაუბრა.",
+    "სამინისტრო დაკავშირდა ნინო ბერიძეს.",
+    "პროექტთან დაკავშირებული დეტალები გიორგი ბერიძემ წარადგინა.",
+    "ექსპერტმა გიორგი ბერიძემ დაკავებულთა შესახებ ისაუბრა.",
+    "ექსპორტის დეპარტამენტის უფროსმა გიორგი ბერიძემ დაკავებულთა შესახებ ისაუბრა.",
+    "ნინო ბერიძე ახალ ამბებს გვამცნობს.",
+    # A semicolon begins no list
+    "The victims of the 9 April tragedy were remembered; President Mikheil Kavelashvili laid a wreath.",
+    "დაღუპულ გმირებს პატივი მიაგეს; მინისტრმა ვახტანგ გომელაურმა გვირგვინი დადო.",
+)
+
+# The text, the code, and whether it must stop the release.
+FOUND = (
+    ("გიორგი ბერიძე დააკავეს ქურდობასთან დაკავშირებით.", "named_accused", True),
+    ("ექსპერტიზის შემდეგ ყოფილმა მინისტრმა გიორგი ბერიძემ ისაუბრა, რომ დააკავეს.", "named_accused", True),
+    ("ბრძოლის ველზე ნინო ბერიძის გვამი იპოვეს.", "victim_named", True),
+    ("ერთი ადამიანი დაიღუპა; ნინო ლომიძე სახლში იყო.", "victim_named", False),
+    ("დააკავეს ორი პირი:\n\nგიორგი ბ.;\nნიკა ლომიძე.", "named_accused", True),
+)
