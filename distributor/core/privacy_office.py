@@ -7,7 +7,8 @@ what is nearer to the name, the speaking or what makes the name a secret.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 
 from distributor.core.privacy_names import Name, knower
 from distributor.core.privacy_stems import Token
@@ -15,13 +16,19 @@ from distributor.core.privacy_words import PrivacyWords, Sentence
 
 _TITLE_BEFORE, _TITLE_AFTER = 6, 5
 _FORMER_BEFORE, _ATTRIBUTE_BEFORE, _PASSIVE_AFTER = 4, 2, 4
+_LATER_CLAUSES, _FARTHEST = 6, 60  # clauses after a name's own, and words of one, that can be about the name
 _BREAK = re.compile(r"[,:()„“”\"«»]| - ")
 _ERGATIVE = ("მ", "მა", "მაც")
 _MANY = ("თა", "ებს", "ების", "ებთან", "ებზე", "ებისთვის", "ებისგან", "ებმა")
 
 
-def official(sentence: Sentence, words: PrivacyWords, name: Name, topic: str) -> bool:
-    """True for somebody who speaks or acts in office, and not for one whom the topic's words are said of."""
+def not_official(sentence: Sentence, words: PrivacyWords, found: Sequence[Name], topic: str) -> list[Name]:
+    """The names without those of officials who speak or act in office, whom the topic's words are not said of."""
+    clauses = _clauses(sentence, words) if found else []
+    return [name for name in found if not _official(sentence, words, name, topic, clauses)]
+
+
+def _official(sentence: Sentence, words: PrivacyWords, name: Name, topic: str, clauses: Sequence[range]) -> bool:
     tokens = sentence.tokens
     first, last = name.first, name.last
     known = knower(words)
@@ -29,21 +36,26 @@ def official(sentence: Sentence, words: PrivacyWords, name: Name, topic: str) ->
     near = (*tokens[max(first - _TITLE_BEFORE, 0) : first], *own, *tokens[last + 1 : last + _TITLE_AFTER])
     if not words.has("officials", near) or words.has("former", tokens[max(first - _FORMER_BEFORE, 0) : first]):
         return False
-    clauses = _clauses(sentence, words)
-    mine = next(at for at, clause in enumerate(clauses) if first in clause)
-    if _attributed(sentence, words, name, topic, clauses[mine]):
+    at = bisect_right(clauses, first, key=lambda clause: clause.start) - 1
+    mine = _near(clauses[at], name)
+    if _attributed(sentence, words, name, topic, mine):
         return False
-    if _acts(sentence, words, name, clauses[mine]):
+    if _acts(sentence, words, name, mine):
         return True
-    for clause in clauses[mine:]:
-        if clause is not clauses[mine] and words.stems["relatives"].at(tokens, clause.start):
-            continue
+    later = clauses[at + 1 : at + 1 + _LATER_CLAUSES]
+    told_of = [clause for clause in later if not words.stems["relatives"].at(tokens, clause.start)]
+    for clause in (mine, *(_near(clause, name) for clause in told_of)):
         said = _distance(sentence, words, name, clause, "speaking")
-        of_it = [at for at in clause if not _of_many(tokens[at]) and not tokens[at].folded.endswith("ის")]
+        of_it = [one for one in clause if not _of_many(tokens[one]) and not tokens[one].folded.endswith("ის")]
         told = _distance(sentence, words, name, of_it, topic)
         if said or told:
             return bool(said and (not told or said < told))
     return False
+
+
+def _near(clause: range, name: Name) -> range:
+    """The part of a clause that is near enough to a name to be said of it; a text without a comma is one clause."""
+    return range(max(clause.start, name.first - _FARTHEST), min(clause.stop, name.last + _FARTHEST))
 
 
 def _attributed(sentence: Sentence, words: PrivacyWords, name: Name, topic: str, clause: range) -> bool:

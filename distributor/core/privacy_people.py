@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from distributor.core.privacy_guilt import guilt
 from distributor.core.privacy_names import Name, knower, names
-from distributor.core.privacy_office import official
+from distributor.core.privacy_office import not_official
 from distributor.core.privacy_topics import ACCUSATION, MINORS, VICTIMS, aged_after, young_age
 from distributor.core.privacy_words import Found, PrivacyWords, Sentence
 from distributor.core.rendering import Severity
@@ -27,19 +27,15 @@ def people(sentence: Sentence, words: PrivacyWords, year: int) -> Iterator[Found
     """Everything of this kind in a sentence; `year` is the present one."""
     found = list(names(sentence, words))
     here = sentence.own | sentence.under
-    told: list[Name] = []  # once: the word for a murder speaks of the accused and of the victim
+    told: set[Name] = set()  # once: the word for a murder speaks of the accused and of the victim
     for topic in (ACCUSATION, VICTIMS):
-        for name in _named(sentence, words, found, topic) if topic in here else []:
+        for name in not_official(sentence, words, found, topic) if topic in here else []:
             if name not in told:
-                told.append(name)
+                told.add(name)
                 yield _finding(sentence, name, topic, stops=name.sure)
     yield from _minors(sentence, words, found, year)
     yield from _elsewhere(sentence, words, found, here)
-    yield from guilt(sentence, words, named=any(name.sure for name in _named(sentence, words, found, ACCUSATION)))
-
-
-def _named(sentence: Sentence, words: PrivacyWords, found: list[Name], topic: str) -> list[Name]:
-    return [name for name in found if not official(sentence, words, name, topic)]
+    yield from guilt(sentence, words, named=any(name.sure for name in not_official(sentence, words, found, ACCUSATION)))
 
 
 def _finding(sentence: Sentence, name: Name, topic: str, *, stops: bool) -> Found:
@@ -57,7 +53,7 @@ def _minors(sentence: Sentence, words: PrivacyWords, found: list[Name], year: in
     aged = [at for at in called if aged_after(sentence, tokens[at], year)]
     if place < 0 and not after and not aged and MINORS not in sentence.under:
         return
-    named = [name for name in _named(sentence, words, found, MINORS) if name.sure]
+    named = [name for name in not_official(sentence, words, found, MINORS) if name.sure]
     given = [tokens[at].text for at in aged or called]
     for shown in [name.shown for name in named] or given[:1]:
         yield Found(Severity.BLOCKING, "privacy.minor_named", shown, sentence.text)
@@ -73,7 +69,7 @@ def _elsewhere(sentence: Sentence, words: PrivacyWords, found: list[Name], here:
     around += [topic for topic in (ACCUSATION, VICTIMS) if topic in sentence.about]
     if here or not around:
         return
-    for name in _named(sentence, words, found, around[0]):
+    for name in not_official(sentence, words, found, around[0]):
         # Far from what is said of others a title is enough.
         if name.sure and (around[0] in sentence.near or not _titled(sentence, words, name)):
             yield _finding(sentence, name, around[0], stops=False)

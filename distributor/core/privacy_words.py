@@ -18,7 +18,7 @@ from distributor.core.rendering import Severity
 from distributor.core.text import normalise
 
 _TOKEN = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
-_END = re.compile(r"[.!?]+(?=\s)|[;\n]")
+_END = re.compile(r"(?<![.!?])[.!?]++(?=\s)|[;\n]")  # possessive: a row of dots is read once
 _NUMBERED = re.compile(r"(?:^|\n) {0,2}\d{1,2}$")
 _DASHES = dict.fromkeys(map(ord, "‐‑‒–—−"), "-") | {ord("№"): "# "}
 # What nobody sees, besides the category Cf (privacy_script names it).

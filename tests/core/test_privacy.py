@@ -144,6 +144,21 @@ def test_an_emergency_need_not_wait_for_the_gate() -> None:
         assert time.process_time() - started < 0.5
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "." * 60_000,
+        "killed Minister Giorgi Beridze, " * 1900,
+        "დაზარალებულთა დახმარებისთვის სიგელები გადაეცათ: " + "კაპიტანი გიორგი ბერიძე, " * 500,
+    ],
+    ids=["dots", "ministers", "captains"],
+)
+def test_the_time_grows_as_the_text_does(text: str) -> None:
+    started = time.process_time()
+    list(findings([Said(text, "ka", "lead")], packaged_words(), YEAR))
+    assert time.process_time() - started < 1.5  # a quarter of a second at most; the machine may be busy
+
+
 def test_an_override_belongs_to_the_words_that_were_read() -> None:
     (problem,) = look("ოფიცრის ნომერია 577 12 34 56.")
     given = {problem.key: ("public on the office's page", 7)}
