@@ -155,6 +155,8 @@ def at_claim(facts: Facts, now: datetime) -> Go | Drop | NotYet:
     if facts.release_state in SENDABLE and void:
         return void  # a person is not asked about a deadline of what must not go anyway
     if facts.deadline is not None and now >= facts.deadline:
+        if facts.embargo_closed:  # by a clock that is doubted: neither sent nor given up before a person has looked
+            return NotYet(now + CLOSED_ASKS)
         return Drop(DeliveryState.EXPIRED, "deadline", f"the deadline {facts.deadline.isoformat()} has passed")
     if facts.release_state is ReleaseState.HELD:
         # A hold keeps the promise: lifting it sets the time anew. The hour bounds how often it is asked again.

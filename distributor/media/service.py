@@ -66,8 +66,15 @@ class MediaLibrary:
         return self.store.open(digest)
 
     async def read(self, digest: str) -> Path:
-        """The same, for who must not wait in the event loop while a long film is hashed."""
-        return self.open(digest) if self.store.seen(digest) else await asyncio.to_thread(self.open, digest)
+        """The same, for who must not wait in the event loop while a long film is hashed. Once for all who ask."""
+        if self.store.seen(digest):
+            return self.store.place(digest)
+        turn = (digest, "read")
+        async with self._turns.setdefault(turn, asyncio.Lock()):
+            try:
+                return await asyncio.to_thread(self.open, digest)
+            finally:
+                self._turns.pop(turn, None)
 
     async def aclose(self) -> None:
         """End the child processes."""

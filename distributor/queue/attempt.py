@@ -16,7 +16,7 @@ from distributor.core.asset import Altered, Media
 from distributor.core.channel import Action
 from distributor.core.outcome import DOUBT, Deferred, Finding, Outcome, Receipt, Rejected, Sent, Unknown
 from distributor.core.ports import Claimed, Clock
-from distributor.core.rendering import Rendering
+from distributor.core.rendering import Placed, Rendering
 from distributor.core.text import storable
 from distributor.queue.lane import Lane
 from distributor.queue.progress import FenceLost, KeptProgress, NotKept
@@ -57,7 +57,7 @@ async def attempt(
     left = False  # True from the moment at which a byte may have left
     if claimed.bytes_hash != claimed.rendering_hash:
         return Rejected("bytes_changed", "the rendering is not the one that was approved; nothing was sent")
-    if lane.media is not None and (missing := await _missing(lane.media, job.rendering)) is not None:
+    if lane.media is not None and (missing := await _missing(lane.media, claimed)) is not None:
         return missing
     if job.before is not None and not job.before.rendering.parts:
         return Rejected("unreadable", "what stands there cannot be read from our database any more: look there by hand")
@@ -99,17 +99,32 @@ async def attempt(
     return outcome
 
 
-async def _missing(media: Media, rendering: Rendering) -> Rejected | None:
-    """Why not every file of a rendering is there as it was approved."""
-    for placed in (placed for part in rendering.parts for placed in part.media):
+async def _missing(media: Media, claimed: Claimed) -> Rejected | Deferred | None:
+    """Why not every file that is about to be sent is there as it was approved. What stands already is not asked for: a
+    wrong word is corrected though an old photo of it is gone. An adapter that sends an old one again opens it itself,
+    and one that was altered is as good as gone then (core.asset.Altered)."""
+    if any(name.startswith("part:") for name in claimed.progress):
+        return None  # some of it stands: what is left is the adapter's matter
+    job = claimed.job
+    stands = _files(job.before.rendering) if job.before else {}
+    for digest, placed in _files(job.rendering).items():
         name = placed.name or placed.rendition.profile
+        if digest in stands:
+            continue
         try:
-            await media.read(placed.rendition.digest)
+            await media.read(digest)
         except Altered:
             return Rejected("bytes_changed", f"the file of {name} is not the one that was approved; nothing was sent")
         except FileNotFoundError:
             return Rejected("media_missing", f"the file of {name} is not in the media store any more; nothing was sent")
+        except (OSError, ValueError) as error:
+            return Deferred("media_unreadable", f"the file of {name} cannot be read: {error}; nothing was sent")
     return None
+
+
+def _files(rendering: Rendering) -> dict[str, Placed]:
+    """Digest → the photo or video that it is."""
+    return {placed.rendition.digest: placed for part in rendering.parts for placed in part.media}
 
 
 async def _keep_doubt(progress: KeptProgress, outcome: Deferred) -> None:

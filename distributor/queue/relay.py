@@ -27,8 +27,8 @@ WARY = 60.0  # seconds after that
 class Relay:
     """One turn after another: recover, refresh, expire, wait for a poll (seconds) or for `stir`.
 
-    `patience` in seconds is a lease: so long nothing is taken for lost after the clock was set ahead, for by it every
-    lease has run out at once; whoever lives renews his in that time.
+    `patience` in seconds is a lease: so long nothing is taken for lost, nor for late, after the clock was set ahead,
+    for by it every lease has run out at once; whoever lives renews his in that time.
     """
 
     def __init__(
@@ -63,7 +63,8 @@ class Relay:
         self._stirred.clear()
         await self._watch.look()
         set_back = self._compare()
-        if _steady() < self._patient_until:
+        patient = _steady() < self._patient_until
+        if patient:
             recovered = 0
         else:
             recovered = await self._store.recover(self._clock(), set_back=set_back)
@@ -73,7 +74,8 @@ class Relay:
                 lane.stir()
             self._stirred.set()  # some hundred at a time: there may be more
         await self._refresh_pauses()
-        await self._expire()
+        if not patient:
+            await self._expire()
         await sleep_or(self._stirred, self._poll)
 
     async def _expire(self) -> None:

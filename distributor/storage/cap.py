@@ -62,10 +62,12 @@ class Warnings:
 
 
 async def _messages(connection: AsyncConnection, release_ids: Sequence[str]) -> list[list[Message]]:
-    query = select(pages.c.release_id, pages.c.slug, deliveries.c.channel)
+    query = select(pages.c.release_id, pages.c.slug, deliveries.c.channel, deliveries.c.destination_id)
     query = query.join(deliveries, deliveries.c.id == pages.c.number).where(pages.c.release_id.in_(release_ids))
     where = {row.release_id: row for row in (await connection.execute(query)).all()}
     mine = and_(
+        # The website's own: a list has a delivery for each of its readers.
+        deliveries.c.destination_id.in_({row.destination_id for row in where.values()}),
         deliveries.c.release_id == revisions.c.release_id,
         deliveries.c.revision == revisions.c.number,
         deliveries.c.state == "sent",

@@ -13,8 +13,9 @@ from datetime import datetime
 from sqlalchemy import Select, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from distributor.core.clock import CODE
 from distributor.core.delivery import Drop
-from distributor.core.ports import EVERY, Wish
+from distributor.core.ports import EMBARGO, EVERY, Wish
 from distributor.core.release import ReleaseState, Status
 from distributor.storage import lanes, restored
 from distributor.storage.hot import CLAIMABLE_SQL, SELECT, Row, Terms, TermsOf, sort_out
@@ -33,8 +34,11 @@ def overdue(now: datetime) -> Select[tuple[int]]:
 
 async def waits(connection: AsyncConnection, now: datetime) -> bool:
     """True where something is to be ended. In a restored database nothing is before its recovery, which asks what may
-    have been sent since of all that waits in it."""
+    have been sent since of all that waits in it; and nothing by a clock that is doubted, before a person has looked:
+    what was ended does not come back when the clock is set right."""
     if (await connection.execute(overdue(now).limit(1))).first() is None:
+        return False
+    if await lanes.paused_since(connection, EMBARGO, CODE) is not None:
         return False
     return await lanes.paused_since(connection, EVERY, restored.CODE) is None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
 
@@ -261,3 +262,12 @@ def test_waits_grow_up_to_a_quarter_of_an_hour_with_jitter() -> None:
     assert policy.due(NOW, 0) >= NOW + timedelta(seconds=2)
     assert policy.due(NOW, 5, 0) == NOW
     assert policy.due(NOW, 1000) <= NOW + timedelta(seconds=902)
+
+
+@pytest.mark.parametrize("state", [ReleaseState.DISTRIBUTING, ReleaseState.HELD])
+def test_by_a_clock_that_is_doubted_nothing_is_given_up_and_nothing_goes_late(state: ReleaseState) -> None:
+    facts = Facts(state, "h", "h", None, None, NOW, True, 0, embargo_closed=True)
+    waits = at_claim(facts, NOW)
+    assert isinstance(waits, NotYet)
+    assert waits.until > NOW
+    assert isinstance(at_claim(replace(facts, embargo_closed=False), NOW), Drop)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
 import pytest
 
+from distributor.core.approval import Decision
 from distributor.core.asset import Altered
+from distributor.core.release import Action, Notice
 from distributor.demo import Stage
-from distributor.demo.stage import CHANNEL_CHAT
+from distributor.demo.stage import AUTHOR, CHANNEL_CHAT, EDITOR
 from distributor.media.samples import sample_photos
 from tests.faults.conftest import MakeStage
 from tests.faults.engine import working
-from tests.queue.acts import all_in, approve, rows, until, write
+from tests.queue.acts import TEXT, all_in, approve, rows, until, write
 
 CHANNELS = ("telegram", "x", "facebook", "press", "newsroom")
 OTHER = sample_photos(3)[2][1]
@@ -73,3 +76,39 @@ async def test_a_photo_that_is_exchanged_on_a_published_page_is_not_served(make_
     with pytest.raises(Altered):
         stage.parts.media.open(path.name)
     assert {row["state"] for row in await rows(stage)} == {"sent"}
+
+
+async def test_a_file_that_cannot_be_read_for_a_while_is_tried_again_and_nobody_is_asked(idle: Stage) -> None:
+    release_id = await approved(idle)
+    kept = {path: path.read_bytes() for path in files(idle)}
+    for path in kept:
+        path.unlink()
+        path.symlink_to(path)  # the file system answers with an error that says nothing of the file
+    async with working(idle):
+        found = await until(idle, lambda rows: all(row["code"] == "media_unreadable" for row in rows), release_id)
+        assert {row["state"] for row in found} <= {"waiting", "sending"}
+        for path, content in kept.items():
+            path.unlink()
+            path.write_bytes(content)
+        await until(idle, all_in("sent"), release_id, 25)
+
+
+async def test_a_wrong_word_is_corrected_though_an_old_photo_is_gone(idle: Stage) -> None:
+    release_id = await approved(idle)
+    async with working(idle):
+        await until(idle, all_in("sent"), release_id)
+    office, author = idle.parts.office, idle.people[AUTHOR]
+    await office.aftercare.begin_correction(release_id, author)
+    fixed = replace(TEXT, body=f"{TEXT.body}\n\nდაზუსტდა.")
+    await office.drafts.change(release_id, author, versions=(fixed,), notice=Notice(Action.CORRECT, {"ka": "დაზუსტდა"}))
+    made = await office.drafts.submit(release_id, author)
+    number = made.release.decided_over
+    await office.approvals.decide(idle.people[EDITOR].id, Decision.APPROVE, release_id, number, made.content_hash)
+    for path in files(idle):
+        path.unlink()
+    async with working(idle):
+        ended = ("sent", "rejected")
+        found = await until(idle, lambda rows: all(row["state"] in ended for row in rows), release_id, 25)
+    states = {row["channel"]: row["state"] for row in found if row["revision"] == number}
+    # A mail carries its picture itself, and is not sent without it; whatever stands is edited.
+    assert states == {"telegram": "sent", "x": "sent", "facebook": "sent", "newsroom": "sent", "press": "rejected"}

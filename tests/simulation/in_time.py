@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from itertools import pairwise, zip_longest
 from math import inf
 
+from distributor.core.clock import AHEAD
 from tests.simulation.clock import START
 from tests.simulation.facts import Facts
 from tests.simulation.plan import POLL
@@ -33,8 +34,13 @@ def expired_in_time(facts: Facts) -> Iterator[str]:
 
 
 def _late(facts: Facts, deadline: float, since: float, until: float) -> Iterator[tuple[float, float]]:
-    """When, between two moments, the clocks of the run show that a deadline has passed: they are set back, and on."""
+    """When, between two moments, the clocks of the run show that a deadline has passed: they are set back. From the
+    moment at which they are set ahead they are doubted, and nothing is ended before a person has looked."""
+    before = 0.0
     for (start, wrong), (end, _) in pairwise([*facts.jumps, (inf, 0.0)]):
+        if wrong > before + AHEAD.total_seconds():
+            return
+        before = wrong
         begins, ends = max(start, since, deadline - wrong), min(end, until)
         if begins < ends:
             yield begins, ends

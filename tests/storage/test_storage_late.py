@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select, text, update
 
-from distributor.core.ports import EVERY, LaneState
+from distributor.core.clock import ClockDoubt
+from distributor.core.ports import EMBARGO, EVERY, LaneState
 from distributor.core.release import ReleaseState, Status
 from distributor.storage import alarms, late, releases, restored
 from distributor.storage import schema as rows_of
@@ -153,3 +155,13 @@ async def test_the_question_is_answered_by_an_index(world: World, dialect: str) 
         query = late.overdue(DEADLINE).compile(connection.sync_engine, compile_kwargs={"literal_binds": True})
         plan = str((await connection.execute(text(f"{explain} {query}"))).all())
     assert "ix_deliveries_deadline" in plan
+
+
+async def test_while_the_clock_is_doubted_nothing_is_ended(world: World) -> None:
+    """It may have leapt: what was ended would not come back when it is set right."""
+    await late_ones(world)
+    await world.store.doubt_clock(ClockDoubt("jumped", timedelta(hours=1)), "w1", NOW)
+    assert await world.store.expire(later(3600), "w1", frozenset()) == 0
+    assert await states(world) == ["queued"]
+    await world.store.resume(EMBARGO, "person", later(3600))
+    assert await world.store.expire(later(3600), "w1", frozenset()) == 1
