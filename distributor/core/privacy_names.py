@@ -21,6 +21,7 @@ _CASES = (
 )
 _FALLEN = r"(?:ის|ით|ისთვის|ისგან|ებ(?:ი|მა|ს|ის|ით|ო|თან|ზე|ისთვის|ისგან|მაც|საც|იც|ია)?)"
 _GENITIVE = ("ის", "ას", "ოს", "უს", "ისა")
+_SYNCOPE = "თლის"  # წერეთელი, of his
 _APART = re.compile(r"[\s_*)„“”\"«»']*(,?)\s*[„“”\"«»]*")
 _PLACED = ("ში", "ზე", "დან", "თან", "მდე", "კენ")  # 'Nino, at home': no surname
 _SMALL = frozenset({"from", "with", "after", "over", "into", "than", "that", "near", "amid", "during", "against"})
@@ -48,7 +49,7 @@ def names(sentence: Sentence, words: PrivacyWords) -> Iterator[Name]:
         if made is None:
             place += 1
             continue
-        if not _place_name(tokens, words, made.last):
+        if not _place_name(sentence, words, made.last):
             yield made
         place = made.last + 1
 
@@ -60,11 +61,12 @@ def _titled(tokens: tuple[Token, ...]) -> bool:
     return len(cased) > 3 and all(token.text[0].isupper() or token.folded in _SMALL for token in cased)
 
 
-def _place_name(tokens: tuple[Token, ...], words: PrivacyWords, last: int) -> bool:
-    """True for a street or a school that is called after somebody."""
-    kinds, name = words.stems["named_after"], tokens[last]
+def _place_name(sentence: Sentence, words: PrivacyWords, last: int) -> bool:
+    """True for a street or a school that is called after somebody; not for 'Giorgi Beridze, school director'."""
+    tokens, kinds = sentence.tokens, words.stems["named_after"]
+    name = tokens[last]
     for place in (last + 1, last + 2):
-        if place >= len(tokens):
+        if place >= len(tokens) or _apart(sentence, place - 1) != "":
             return False
         if kinds.at(tokens, place):
             return name.folded.endswith(_GENITIVE) if _mkhedruli(name.text) else True
@@ -147,6 +149,18 @@ class Knower:
     def called(self, tokens: tuple[Token, ...], place: int) -> bool:
         """True where a given name stands alone."""
         return self.given(tokens[place]) and not self._no_name(tokens, place)
+
+    def of_place(self, sentence: Sentence, place: int) -> bool:
+        """True where a given name is half of a place's: 'Ilia Chavchavadze school', 'წმინდა ნინოს სახელობის სკოლა'."""
+        tokens, words = sentence.tokens, self._words
+        kinds, follows = words.stems["named_after"], tokens[place + 1 : place + 3]
+        before = tokens[max(place - 1, 0) : place]
+        if len(follows) < 2 or words.has("minors", before) or words.has("years_old", before):
+            return False
+        if kinds.at(follows, 0):
+            return bool(kinds.at(follows, 1)) and _place_name(sentence, words, place)
+        surname = self._surname(follows[0]) or follows[0].folded.endswith(_SYNCOPE)
+        return surname and not self._no_name(tokens, place + 1) and _place_name(sentence, words, place + 1)
 
     def _surname(self, token: Token) -> bool:
         word = token.folded

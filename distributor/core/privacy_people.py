@@ -49,7 +49,8 @@ def _minors(sentence: Sentence, words: PrivacyWords, found: list[Name], year: in
     place = young if young >= 0 else young_age(tokens, words, year)
     after = [name for name in found if aged_after(sentence, tokens[name.last], year)]
     in_names = {at for name in found if name.sure for at in range(name.first, name.last + 1)}
-    called = [at for at in range(len(tokens)) if at not in in_names and known.called(tokens, at)]
+    alone = [at for at in range(len(tokens)) if at not in in_names and known.called(tokens, at)]
+    called = [at for at in alone if not known.of_place(sentence, at)]
     aged = [at for at in called if aged_after(sentence, tokens[at], year)]
     if place < 0 and not after and not aged and MINORS not in sentence.under:
         return

@@ -12,6 +12,13 @@ ORDINARY = (
     "ექსპერტმა გიორგი ბერიძემ დაკავებულთა შესახებ ისაუბრა.",
     "ექსპორტის დეპარტამენტის უფროსმა გიორგი ბერიძემ დაკავებულთა შესახებ ისაუბრა.",
     "ნინო ბერიძე ახალ ამბებს გვამცნობს.",
+    # Schools and streets that are called after somebody, and pupils
+    "ილია ჭავჭავაძის სახელობის სკოლის მოსწავლეებმა მუზეუმი დაათვალიერეს.",
+    "ანა კალანდაძის სახელობის სკოლის მოსწავლეებმა მუზეუმი დაათვალიერეს.",
+    "წმინდა ნინოს სახელობის სკოლის მოსწავლეებმა მუზეუმი დაათვალიერეს.",
+    "აკაკი წერეთლის გამზირზე ბავშვი იპოვეს.",
+    "Children from David Agmashenebeli School No. 5 visited the museum.",
+    "The Ilia Chavchavadze school pupils visited the museum.",
     # A semicolon begins no list
     "The victims of the 9 April tragedy were remembered; President Mikheil Kavelashvili laid a wreath.",
     "დაღუპულ გმირებს პატივი მიაგეს; მინისტრმა ვახტანგ გომელაურმა გვირგვინი დადო.",
@@ -19,6 +26,12 @@ ORDINARY = (
 
 # The text, the code, and whether it must stop the release.
 FOUND = (
+    ("14 წლის ბიჭი, ლუკა თბილისის სკოლაში სწავლობს.", "minor_named", True),
+    ("14 წლის ლუკა ბერიძის სკოლაში შეხვედრა გაიმართა.", "minor_named", True),
+    ("მცირეწლოვან ნინოს სკოლაში დაესხნენ.", "minor_named", True),
+    ("The boy, Luka, school pupil, was found.", "minor_named", True),
+    ("Police arrested Giorgi Beridze, school director.", "named_accused", True),
+    ("Police arrested Giorgi Beridze, museum director.", "named_accused", True),
     ("გიორგი ბერიძე დააკავეს ქურდობასთან დაკავშირებით.", "named_accused", True),
     ("ექსპერტიზის შემდეგ ყოფილმა მინისტრმა გიორგი ბერიძემ ისაუბრა, რომ დააკავეს.", "named_accused", True),
     ("ბრძოლის ველზე ნინო ბერიძის გვამი იპოვეს.", "victim_named", True),
