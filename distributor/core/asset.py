@@ -103,6 +103,7 @@ REFUSALS: Mapping[str, str] = MappingProxyType(
         "playlist": "The file is a playlist that points to other files, not a video.",
         "codec": "A video encoded with {codec} is not accepted. Send H.264, HEVC, VP9 or AV1.",
         "polyglot": "The file carries more than a picture or video. Save it anew and send that.",
+        "gone": "The file is not in the media store any more, or was altered there. Send it again.",
         "kind": "A photo cannot become a video.",
         "timeout": "The file took too long to process. Send a smaller or simpler one.",
         "crashed": "The file could not be processed within the allowed memory and time.",

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from distributor.core.asset import Asset, MediaKind, Profile, Rendition
+from distributor.core.asset import Asset, MediaKind, MediaRefused, Profile, Rendition
 from distributor.media.store import FolderStore, Incoming
 from distributor.media.worker import Limits, Workshop
 
@@ -115,10 +115,14 @@ class MediaLibrary:
         workshop, seconds = (
             (self._long, self.limits.video_seconds) if film else (self._quick, self.limits.photo_seconds)
         )
+        try:
+            original = await self.read(asset.digest)
+        except FileNotFoundError:
+            raise MediaRefused("gone") from None
         with self.store.blank() as out:
             job = {
                 "do": "render",
-                "path": str(self.open(asset.digest).resolve()),
+                "path": str(original.resolve()),
                 "kind": asset.kind,
                 "media_type": asset.media_type,
                 "out": str(out.resolve()),

@@ -112,3 +112,12 @@ async def test_a_wrong_word_is_corrected_though_an_old_photo_is_gone(idle: Stage
     states = {row["channel"]: row["state"] for row in found if row["revision"] == number}
     # A mail carries its picture itself, and is not sent without it; whatever stands is edited.
     assert states == {"telegram": "sent", "x": "sent", "facebook": "sent", "newsroom": "sent", "press": "rejected"}
+
+
+async def test_who_submits_a_photo_that_is_gone_is_told_to_send_it_again(idle: Stage) -> None:
+    release_id = await write(idle, channels=("x",), photos=1)
+    for path in files(idle):
+        path.unlink()
+    found = (await idle.parts.office.drafts.preflight(release_id)).preflight
+    assert found.blocked
+    assert "media.gone" in {problem.code for problem in found.problems}
