@@ -38,6 +38,11 @@ class Name:
     sure: bool
     shown: str
 
+    @property
+    def places(self) -> range:
+        """The places of its words."""
+        return range(self.first, self.last + 1)
+
 
 def names(sentence: Sentence, words: PrivacyWords) -> Iterator[Name]:
     """Full names: a given name and a surname in either order; where a script has capitals, also two words with them."""

@@ -12,11 +12,13 @@ from collections.abc import Iterable, Sequence
 
 from distributor.core.privacy_names import Name, knower
 from distributor.core.privacy_stems import Token
+from distributor.core.privacy_topics import MINORS, aged_after, young_age
 from distributor.core.privacy_words import PrivacyWords, Sentence
 
 _TITLE_BEFORE, _TITLE_AFTER = 6, 5
 _FORMER_BEFORE, _ATTRIBUTE_BEFORE, _PASSIVE_AFTER = 4, 2, 4
 _LATER_CLAUSES, _FARTHEST = 6, 60  # clauses after a name's own, and words of one, that can be about the name
+_OF = frozenset({"of", "for", "and"})  # within a title: Minister of Internal Affairs
 _BREAK = re.compile(r"[,:()„“”\"«»]| - ")
 _ERGATIVE = ("მ", "მა", "მაც")
 _MANY = ("თა", "ებს", "ების", "ებთან", "ებზე", "ებისთვის", "ებისგან", "ებმა")
@@ -26,6 +28,25 @@ def not_official(sentence: Sentence, words: PrivacyWords, found: Sequence[Name],
     """The names without those of officials who speak or act in office, whom the topic's words are not said of."""
     clauses = _clauses(sentence, words) if found else []
     return [name for name in found if not _official(sentence, words, name, topic, clauses)]
+
+
+def titled(sentence: Sentence, words: PrivacyWords, name: range, year: int) -> bool:
+    """True where a title stands right before a name, and neither an age nor a word for a minor beside it: an adult
+    among children. `name` are the places of its words."""
+    tokens, first, after = sentence.tokens, name.start, name.stop
+    place = first - 1
+    while place >= max(first - _TITLE_BEFORE, 0) and not words.stems["officials"].at(tokens, place):
+        if not (tokens[place].text[0].isupper() or tokens[place].folded in _OF):
+            return False
+        place -= 1
+    if place < max(first - _TITLE_BEFORE, 0) or _BREAK.search(sentence.text[tokens[place].end : tokens[first].start]):
+        return False
+    beside = (*tokens[max(first - 2, 0) : first], *tokens[after : after + 1])
+    young = words.has(MINORS, [token for token in beside if not _of_many(token)])
+    aged = any(
+        young_age(some, words, year) >= 0 for some in (tokens[max(first - 3, 0) : first], tokens[after : after + 2])
+    )
+    return not young and not aged and not aged_after(sentence, tokens[after - 1], year)
 
 
 def _official(sentence: Sentence, words: PrivacyWords, name: Name, topic: str, clauses: Sequence[range]) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from distributor.core.privacy_guilt import guilt
 from distributor.core.privacy_names import Name, knower, names
-from distributor.core.privacy_office import not_official
+from distributor.core.privacy_office import not_official, titled
 from distributor.core.privacy_topics import ACCUSATION, MINORS, VICTIMS, aged_after, young_age
 from distributor.core.privacy_words import Found, PrivacyWords, Sentence
 from distributor.core.rendering import Severity
@@ -50,11 +50,13 @@ def _minors(sentence: Sentence, words: PrivacyWords, found: list[Name], year: in
     after = [name for name in found if aged_after(sentence, tokens[name.last], year)]
     in_names = {at for name in found if name.sure for at in range(name.first, name.last + 1)}
     alone = [at for at in range(len(tokens)) if at not in in_names and known.called(tokens, at)]
-    called = [at for at in alone if not known.of_place(sentence, at)]
+    adult = {at for at in alone if titled(sentence, words, range(at, at + 1), year)}
+    called = [at for at in alone if at not in adult and not known.of_place(sentence, at)]
     aged = [at for at in called if aged_after(sentence, tokens[at], year)]
     if place < 0 and not after and not aged and MINORS not in sentence.under:
         return
-    named = [name for name in not_official(sentence, words, found, MINORS) if name.sure]
+    sure = [name for name in found if name.sure and not titled(sentence, words, name.places, year)]
+    named = not_official(sentence, words, sure, MINORS)
     given = [tokens[at].text for at in aged or called]
     for shown in [name.shown for name in named] or given[:1]:
         yield Found(Severity.BLOCKING, "privacy.minor_named", shown, sentence.text)

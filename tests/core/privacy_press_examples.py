@@ -19,6 +19,19 @@ ORDINARY = (
     "აკაკი წერეთლის გამზირზე ბავშვი იპოვეს.",
     "Children from David Agmashenebeli School No. 5 visited the museum.",
     "The Ilia Chavchavadze school pupils visited the museum.",
+    # Ceremonies, days of children, courts
+    "Minister Vakhtang Gomelauri congratulated the children.",
+    "Minister of Internal Affairs Vakhtang Gomelauri handed out laptops to pupils.",
+    "მინისტრმა ვახტანგ გომელაურმა მოსწავლეებს საჩუქრები გადასცა.",
+    "Speaker Shalva Papuashvili received pupils.",
+    "Pupils thanked Minister Vakhtang Gomelauri.",
+    "რექტორმა დავით ღლონტმა მოსწავლეებს აკადემია გააცნო.",
+    "მწვრთნელმა გიორგი ბერიძემ ბავშვებს ვარჯიში ჩაუტარა.",
+    "President Mikheil Kavelashvili laid a wreath at the memorial to the victims of the war.",
+    "პრეზიდენტმა მიხეილ ყაველაშვილმა ომში დაღუპულებს პატივი მიაგო.",
+    "Judge Nino Buachidze remanded the defendant in custody.",
+    "მოსამართლე ნინო ბუაჩიძემ ბრალდებულს პატიმრობა შეუფარდა.",
+    "ბრალდების მხარეს პროკურორი ნინო ბერიძე წარმოადგენდა.",
     # A semicolon begins no list
     "The victims of the 9 April tragedy were remembered; President Mikheil Kavelashvili laid a wreath.",
     "დაღუპულ გმირებს პატივი მიაგეს; მინისტრმა ვახტანგ გომელაურმა გვირგვინი დადო.",
@@ -26,6 +39,13 @@ ORDINARY = (
 
 # The text, the code, and whether it must stop the release.
 FOUND = (
+    ("10 წლის მაშველმა ლუკა ბერიძემ თევზი დაიჭირა.", "minor_named", True),
+    ("Young rescuer Luka Beridze, 10, found the dog.", "minor_named", True),
+    ("The boy, Captain Luka Beridze, won the match.", "minor_named", True),
+    ("მინისტრის შვილი, მოსწავლე ლუკა ბერიძე, იპოვეს.", "minor_named", True),
+    ("Mayor Giorgi Beridze received a bribe and was arrested.", "named_accused", True),
+    ("Judge Nino Buachidze was remanded in custody.", "named_accused", True),
+    ("სასამართლომ მოსამართლე ნინო ბუაჩიძეს პატიმრობა შეუფარდა.", "named_accused", True),
     ("14 წლის ბიჭი, ლუკა თბილისის სკოლაში სწავლობს.", "minor_named", True),
     ("14 წლის ლუკა ბერიძის სკოლაში შეხვედრა გაიმართა.", "minor_named", True),
     ("მცირეწლოვან ნინოს სკოლაში დაესხნენ.", "minor_named", True),
