@@ -13,10 +13,12 @@ from distributor.office.context import Context
 from distributor.storage.alarms import Alarm
 
 LONGEST = 600  # of one parameter: a post's text, a platform's words
+CAUSES = {"token_expires": "token"}  # of an alarm that was raised before its kind had several
 
 
 def sentence(alarm: Alarm, context: Context, language: str) -> str:
-    """Its sentence: a channel by the name that people use, a time in the office's own."""
+    """Its sentence: a channel by the name that people use, a time in the office's own. What an alarm of a page says
+    is told of a page, with the part of it that differs."""
     params = {name: cut_at_word(str(value), LONGEST) for name, value in alarm.params.items()}
     if "channel" in params:
         seat = context.seats.get(params["channel"])
@@ -24,8 +26,11 @@ def sentence(alarm: Alarm, context: Context, language: str) -> str:
     texts = locale.texts(language)
     if "seconds" in params:
         params["long"] = locale.duration(float(params["seconds"]), language)
-    if "cause" in params:
-        params["reason"] = texts.get(f"alarm.{alarm.kind}.{params['cause']}", **params)
+    if cause := params.get("cause") or CAUSES.get(alarm.kind):
+        params["reason"] = texts.get(f"alarm.{alarm.kind}.{cause}", **params)
     if "when" in params:
         params["when"] = locale.moment(datetime.fromisoformat(params["when"]), language, context.time_zone)
-    return texts.get(f"alarm.{alarm.kind}", **params).strip()
+    if "part" not in params:
+        return texts.get(f"alarm.{alarm.kind}", **params).strip()
+    params["differs"] = texts.get(f"alarm.page.{params['part']}") if params["part"] else ""
+    return texts.get(f"alarm.{alarm.kind}.page", **params).strip()

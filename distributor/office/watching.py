@@ -168,9 +168,9 @@ def _vanished(
 
 def _of_page(channel: str, one: Difference) -> Finding:
     """A page as a finding: asked about once for each way in which it was changed."""
-    key = _key(one.what, channel, one.release_id, fingerprint(f"{one.link} {one.text}")[:16])
-    params = {"channel": channel, "link": one.link, "text": one.text, "title": one.title, "release": one.release_id}
-    return Finding(one.what, key, params)
+    key = _key(one.what, channel, one.release_id, fingerprint(f"{one.link} {one.mark}")[:16])
+    params = {"channel": channel, "link": one.link, "text": one.text, "part": one.part}
+    return Finding(one.what, key, params | {"title": one.title or one.release_id, "release": one.release_id})
 
 
 def _named(one: Expected) -> dict[str, Any]:

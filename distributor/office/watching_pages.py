@@ -33,7 +33,15 @@ MOST_RECENT = 200
 BATCH = 2000  # of all others at each look, about a second's work: 10,000 pages make a round of five looks
 AT_ONCE = 50  # in memory together
 MOST_UNSURE = 4  # deliveries of one release that may have written its page or not; older ones count as not
-UNREADABLE = "?"  # Difference.text of what is no page, or no rendering, any more
+# What of a page differs, by the name of the key; what is not named here is "other".
+PARTS = dict.fromkeys(("notices", "corrections", "held", "withdrawn"), "notices")
+PARTS |= {"title": "title", "lead": "lead", "text": "text", "html": "text", "media": "files", "state": "state"}
+WORDS = ("title", "lead", "text", "notices")  # the parts that people read
+ORDER = (*WORDS, "files", "state", "other")  # what is told where several differ
+UNREADABLE = "unreadable"  # the part, of what is no page, or no rendering, any more
+# What a row that somebody forged may raise wherever it is read; nothing that the database itself raises is among them.
+FORGED = (AttributeError, KeyError, TypeError, ValueError, ArithmeticError, RuntimeError)
+_MISSING = object()
 
 Page = dict[str, Any]
 Made = tuple[Page | None, int, int]  # a page, the delivery whose words it shows, and its number
@@ -41,13 +49,26 @@ Made = tuple[Page | None, int, int]  # a page, the delivery whose words it shows
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A page that is not what it should be. `what` is the alarm's kind; `text`: what it says instead."""
+    """A page that is not what it should be. `what` is the alarm's kind; `part`: what of it, a value of `PARTS`,
+    "address", "other" or `UNREADABLE`, '' for the whole; `text`: the words that people read there instead; `mark`:
+    whatever stands there instead, so that another change of the same part is another difference."""
 
     what: str
     release_id: str
     title: str
     link: str
-    text: str
+    part: str = ""
+    text: str = ""
+    mark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """What of a page differs; as in `Difference`."""
+
+    part: str
+    text: str = ""
+    mark: str = ""
 
 
 @dataclass(slots=True)
@@ -75,9 +96,9 @@ class PageWatch:
         try:
             async with self.database.read() as connection:
                 some = await watched_pages.watched_pages(connection, list(own), ids)
-        except ValueError:  # a rendering that is none: it must not hide the others
+        except FORGED as error:  # a rendering that is none, or is gone: it must not hide the others
             if len(ids) == 1:
-                return [Difference("changed", ids[0], "", "", UNREADABLE)]
+                return [_unreadable(ids[0], "", error)]
             return [one for id_ in ids for one in await self._some(adapter, own, [id_], now)]
         found: list[Difference] = []
         for one in some:
@@ -100,8 +121,13 @@ def compare(adapter: Paged, one: WatchedPage, first: datetime, now: datetime) ->
     judged. What is no page at all is wrong too."""
     try:
         return list(_compared(adapter, one, first, now))
-    except (AttributeError, KeyError, TypeError, ValueError):
-        return [Difference("changed", one.release_id, one.title, "", UNREADABLE)]
+    except FORGED as error:
+        return [_unreadable(one.release_id, one.title, error)]
+
+
+def _unreadable(release_id: str, title: str, error: Exception) -> Difference:
+    log.warning("a page cannot be compared", release=release_id, error=type(error).__name__)
+    return Difference("changed", release_id, title, "", UNREADABLE, mark="?")
 
 
 def _compared(adapter: Paged, one: WatchedPage, first: datetime, now: datetime) -> Iterator[Difference]:
@@ -110,22 +136,24 @@ def _compared(adapter: Paged, one: WatchedPage, first: datetime, now: datetime) 
         return
     if row is not None and not one.puts:
         if row["published_at"] >= first:
-            yield Difference("foreign", one.release_id, "", adapter.page_url(row["slug"]), _shown(row["page"]))
+            words = _shown(row["page"])
+            yield Difference("foreign", one.release_id, "", adapter.page_url(row["slug"]), text=words, mark=words)
         return
     should = (_replay(adapter, puts) for puts in _ways(one.puts, now))  # made only as far as they are asked for
     if row is None:
         if all(page is not None for page, _, _ in should):
-            yield Difference("vanished", one.release_id, one.title, "", "")
+            yield Difference("vanished", one.release_id, one.title, "")
         return
     wrong, likeliest = _wrong(one, row, should)
     if wrong:
         back = likeliest.get("state") == WITHDRAWN and WITHDRAWN not in (row["state"], row["page"].get("state"))
         link = adapter.page_url(row["slug"])
-        yield Difference("returned" if back else "changed", one.release_id, one.title, link, wrong)
+        what, text = ("returned", _shown(row["page"])) if back else ("changed", wrong.text)
+        yield Difference(what, one.release_id, one.title, link, wrong.part, text, wrong.mark)
 
 
-def _wrong(one: WatchedPage, row: Page, should: Iterator[Made]) -> tuple[str, Page]:
-    """What is wrong with a page, '' for nothing; and the page that it should be."""
+def _wrong(one: WatchedPage, row: Page, should: Iterator[Made]) -> tuple[Wrong | None, Page]:
+    """What is wrong with a page, None for nothing; and the page that it should be."""
     stands = _as_compared(row["page"]), row["page"].get(SHOWS, row["number"]), row["number"]
     likeliest: Page | None = None
     for made, shows, number in should:
@@ -134,12 +162,13 @@ def _wrong(one: WatchedPage, row: Page, should: Iterator[Made]) -> tuple[str, Pa
         if stands == (page, shows, number):
             break
     else:
-        return _first_difference(stands[0], likeliest) or "number", likeliest or {}
+        return _difference(stands[0], likeliest or {}) or Wrong("state", mark="number"), likeliest or {}
     if row["state"] != page["state"]:
-        return str(row["state"]), page
+        return Wrong("state", mark=str(row["state"])), page
     if one.files != {file["digest"] for file in files_of(row["page"])}:
-        return "files", page
-    return ("" if _at_its_place(one.puts, row["slug"]) else f"/releases/{row['slug']}"), page
+        return Wrong("files", mark="files"), page
+    named, path = [put.named[0] for put in one.puts if put.named], f"/releases/{row['slug']}"
+    return (Wrong("address", mark=path) if named and named[-1] != path else None), page
 
 
 def _ways(puts: Sequence[Put], now: datetime) -> Iterator[list[Put]]:
@@ -184,22 +213,35 @@ def _as_compared(page: Page) -> Page:
     return made
 
 
-def _at_its_place(puts: Sequence[Put], slug: str) -> bool:
-    named = [put.named[0] for put in puts if put.named]
-    return not named or named[-1] == f"/releases/{slug}"
-
-
 def _shown(page: Page) -> str:
     """A page's words, as a person is told of them."""
     versions = page.get("languages", {}).values()
     return " ".join(str(version.get(name, "")) for version in versions for name in ("title", "lead")).strip()
 
 
-def _first_difference(stands: Any, should: Any, name: str = "") -> str:
-    """The first thing that stands there and should not, else the name of the first that is missing."""
+def _difference(stands: Page, should: Page) -> Wrong | None:
+    """What readers would miss most of what differs; None where nothing does."""
+    return min(_differences(stands, should), key=lambda one: ORDER.index(one.part), default=None)
+
+
+def _differences(stands: Any, should: Any, path: tuple[str, ...] = ()) -> Iterator[Wrong]:
+    """Everything that stands there and should not, or is missing. A key without a value is not the same as no key."""
     if stands == should:
-        return ""
+        return
     if isinstance(stands, dict) and isinstance(should, dict):
-        names = [*stands, *(name for name in should if name not in stands)]
-        return next(found for key in names if (found := _first_difference(stands.get(key), should.get(key), str(key))))
-    return str(stands or "") or name or "?"
+        for name in (*stands, *(name for name in should if name not in stands)):
+            yield from _differences(stands.get(name, _MISSING), should.get(name, _MISSING), (*path, str(name)))
+        return
+    whole_language = path[:1] == ("languages",) and len(path) <= 2
+    part = next((PARTS[name] for name in path if name in PARTS), "text" if whole_language else "other")
+    there = "" if stands is _MISSING else stands
+    yield Wrong(part, _words_in(there) if part in WORDS else "", str(there or "") or path[-1])
+
+
+def _words_in(value: Any) -> str:
+    """Every text in what stands there, but for times and pictures."""
+    if isinstance(value, dict):
+        value = [one for name, one in value.items() if name not in ("at", "media", "html")]
+    if isinstance(value, list):
+        return " ".join(_words_in(one) for one in value).strip()
+    return value if isinstance(value, str) else ""
