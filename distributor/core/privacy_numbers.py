@@ -105,10 +105,11 @@ def _lines(sentence: Sentence, words: PrivacyWords) -> Iterator[tuple[range, _Li
     for pattern, line in ((_MOBILE, _Line.MOBILE), (_LANDLINE, _Line.LANDLINE), (_FOREIGN, _Line.FOREIGN)):
         for match in pattern.finditer(text):
             told = words.has("phone", _around(text, range(*match.span())))
-            plain = _GROUPED.fullmatch(match[0])
-            if plain and (_amount(text, match.end(), words) or (match[0].endswith("000") and not told)):
+            bare = match[0].strip()
+            plain = _GROUPED.fullmatch(bare)
+            if plain and (_amount(text, match.end(), words) or (bare.endswith("000") and not told)):
                 continue
-            if match[0].isdecimal() and not told and _of_a_file(text, range(*match.span()), words):
+            if bare.isdecimal() and not told and _of_a_file(text, range(*match.span()), words):
                 continue
             if line is _Line.LANDLINE and len(_national(re.sub(r"\D", "", match[0]))) != 9:
                 continue

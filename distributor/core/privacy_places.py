@@ -15,6 +15,7 @@ from distributor.core.rendering import Severity
 
 _HOUSE = re.compile(r"(?:n|no)?\d{1,4}(?:[a-zა-ჰ]|-?(?!მდე)[a-zა-ჰ]{2,3})?")
 _MARKED = re.compile(r"(?:n|no)\d{1,4}.*")
+_AT = re.compile(r"(?:n|no)?\d{1,4}[ა-ჰ]?-?თან")
 _ORDINAL = re.compile(r"მე-\d{1,3}|\d{1,3}-(?:ე|ლი)")
 _LOCATIVE = re.compile(r"(ზე|ში|დან|თან|ზედ|მდე)$")
 _BY_NUMBER = re.compile(r"ნომერ(?:ში|თან|იდან)")
@@ -59,7 +60,14 @@ def addresses(sentence: Sentence, words: PrivacyWords) -> Iterator[Found]:
         if beside and min(beside) < min(map(place.far, acts), default=len(tokens)):
             freed = place.last
         else:
-            yield Found(Severity.BLOCKING, "privacy.home_address", place.shown, sentence.text)
+            at_it = not homely and not acts and _beside_it(sentence, place)
+            severity = Severity.WARNING if at_it else Severity.BLOCKING
+            yield Found(severity, "privacy.home_address", place.shown, sentence.text)
+
+
+def _beside_it(sentence: Sentence, place: _Place) -> bool:
+    """True for '40-თან': something happened in the street, before the house."""
+    return any(_AT.fullmatch(token.folded) for token in sentence.tokens[place.first : place.last + 2])
 
 
 def _venue(sentence: Sentence, words: PrivacyWords, place: int) -> bool:

@@ -54,7 +54,8 @@ def plates(sentence: Sentence, words: PrivacyWords) -> Iterator[Found]:
 def _known(sentence: Sentence, words: PrivacyWords, text: str) -> Iterator[tuple[re.Match[str], Severity, str]]:
     """Plates of known forms."""
     told = words.has("plate", sentence.tokens)
-    for match in _GEORGIAN.finditer(text):
+    of_flights = not told and words.has("flights", sentence.tokens)
+    for match in _GEORGIAN.finditer(text) if not of_flights else ():
         plain = "".join(_PIECE.findall(match[1]))
         yield match, Severity.BLOCKING, f"{plain[:2]}-•••-{plain[-2:]}"
     for match in _OLD.finditer(text):

@@ -69,6 +69,7 @@ class PrivacyWords:
     plate: tuple[str, ...] = ()
     plate_names: tuple[str, ...] = ()
     not_plates: tuple[str, ...] = ()
+    flights: tuple[str, ...] = ()
     streets: tuple[str, ...] = ()
     flats: tuple[str, ...] = ()
     quarters: tuple[str, ...] = ()

@@ -52,6 +52,18 @@ ORDINARY = (
     "The office at 10 Gulua Street is open from 09:00.",
     "12 Georgian street artists opened an exhibition in Batumi.",
     "A search and rescue exercise takes place near the school on Saturday.",
+    "საქართველოს შსს, გულუას ქუჩა 10, თბილისი.",
+    "საკრებულო, გულუას ქუჩა 10, ხვალ შეიკრიბება.",
+    "მარტყოფის ქუჩა 14-ში წყალმომარაგება შეწყდება.",
+    "ავარია მოხდა აღმაშენებლის გამზირი 40-ის წინ.",
+    "ავარია მოხდა აღმაშენებლის გამზირი 40-თან.",
+    "კოსტავას ქუჩა 12-ში ხე წაიქცა.",
+    "Water supply stops at 5 Abashidze Street on Monday.",
+    "A fallen tree blocks the way at 5 Abashidze Street.",
+    # Flights, counts, contracts
+    "Flights: TK-386-GE and PC-313-GE are late.",
+    "In May the service registered 599 123 456 messages.",
+    "Contract No. 577123456 was signed.",
 )
 
 # The sentence, the code, and whether it must stop the release.
@@ -111,7 +123,13 @@ FOUND = (
     ("The order 10-AA-123 was seen.", "number_plate", False),
     ("The car 10-AA-123 crossed the border.", "number_plate", True),
     ("ავტომანქანა აბ-123-გდ შეჩერდა.", "number_plate", True),
+    ("The flight was late, and the car TK-386-GE stood at the terminal.", "number_plate", True),
+    ("He registered 599 123 456 as his own.", "phone_number", True),
+    ("The contract was signed; write to 577123456.", "phone_number", True),
     # Places
+    ("მამაკაცი იპოვეს აღმაშენებლის გამზირი 40-თან.", "home_address", False),
+    ("მამაკაცი დააკავეს აღმაშენებლის გამზირი 40-თან.", "home_address", True),
+    ("იგი აღმაშენებლის გამზირი 40-თან ცხოვრობს.", "home_address", True),
     ("სამმართველოს თანამშრომლებმა ჩხრეკა წერეთლის ქუჩა 25-ში ჩაატარეს.", "home_address", True),
     ("სამმართველოს თანამშრომლები წერეთლის ქუჩა 25-ში მივიდნენ.", "home_address", True),
     ("დეპარტამენტმა პირი დააკავა წერეთლის ქუჩა 25-ში.", "home_address", True),
