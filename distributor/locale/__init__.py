@@ -2,12 +2,14 @@
 
 May touch: the catalogues beside this file, read when a language is first asked for and kept. There is no build step:
 Babel reads the .po files themselves. Message ids are stable codes ('refused.own_release'), never sentences.
-Never changes the case of a text, and never fails for a missing entry or parameter: the id is shown instead.
+Never changes the case of a text, and never fails for a missing entry or parameter: the id is shown instead, or
+"…" in the parameter's place.
 """
 
 from __future__ import annotations
 
 import io
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import cache
@@ -54,7 +56,7 @@ class Texts:
         self._catalogue = catalogue
 
     def get(self, msgid: str, /, **params: object) -> str:
-        """The sentence of an id, with its parameters filled in. The id itself where either is missing."""
+        """The sentence of an id, with its parameters filled in ("…" for a missing one); the id where there is none."""
         return _filled(self._catalogue.gettext(msgid), msgid, params)
 
     def many(self, singular: str, plural: str, n: int, /, **params: object) -> str:
@@ -95,9 +97,12 @@ def read_catalogue(language: str) -> Catalog:
 def _filled(sentence: str, msgid: str, params: Mapping[str, object]) -> str:
     try:
         return sentence.format_map(params)
-    except (KeyError, IndexError, ValueError, AttributeError):
+    except KeyError:
         # The names only: a parameter may be a person's words.
         _log.warning("a sentence lacks a parameter", msgid=msgid, given=sorted(params))
+        return sentence.format_map(defaultdict(lambda: "…", params))
+    except (IndexError, ValueError, AttributeError):
+        _log.warning("a sentence cannot be filled in", msgid=msgid, given=sorted(params))
         return msgid
 
 

@@ -27,10 +27,12 @@ def sentence(alarm: Alarm, context: Context, language: str) -> str:
     if "seconds" in params:
         params["long"] = locale.duration(float(params["seconds"]), language)
     if cause := params.get("cause") or CAUSES.get(alarm.kind):
-        params["reason"] = texts.get(f"alarm.{alarm.kind}.{cause}", **params)
+        msgid = f"alarm.{alarm.kind}.{cause}"
+        params["reason"] = texts.get(msgid, **params) if texts.has(msgid) else "…"
     if "when" in params:
         params["when"] = locale.moment(datetime.fromisoformat(params["when"]), language, context.time_zone)
     if "part" not in params:
         return texts.get(f"alarm.{alarm.kind}", **params).strip()
-    params["differs"] = texts.get(f"alarm.page.{params['part']}") if params["part"] else ""
+    msgid = f"alarm.page.{params['part']}"
+    params["differs"] = texts.get(msgid) if texts.has(msgid) else ""
     return texts.get(f"alarm.{alarm.kind}.page", **params).strip()

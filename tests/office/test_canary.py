@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from distributor import locale
 from distributor.demo import Stage
 from distributor.demo.stage import EDITOR
 from distributor.office.alarm_words import sentence
@@ -95,6 +96,25 @@ async def raised(stage: Stage) -> AsyncIterator[str]:
     async for line in stage.parts.office.auditing.export():
         if line.get("kind") == "alarm.raised" and line["data"]["kind"] == "token_expires":
             yield line["data"]["key"]
+
+
+@pytest.mark.parametrize("language", locale.LANGUAGES)
+async def test_an_alarm_that_was_raised_before_there_were_causes_still_reads_as_a_sentence(
+    stage: Stage, language: str
+) -> None:
+    params = {"channel": "facebook", "days": 5, "when": "2026-03-05T12:00:00+00:00"}
+    await stage.parts.office.alarms.raise_alarm("token_expires", "channel:facebook", "token:facebook", params)
+    (alarm,) = await stage.parts.office.alarms.open()
+    says = sentence(alarm, stage.parts.office.context, language)
+    assert locale.texts(language).get("alarm.token_expires.token") in says
+    assert "alarm." not in says
+
+
+async def test_an_alarm_that_lacks_a_parameter_shows_the_rest_of_its_sentence(stage: Stage) -> None:
+    params = {"channel": "facebook", "cause": "from_the_future"}
+    await stage.parts.office.alarms.raise_alarm("token_expires", "channel:facebook", "token:facebook", params)
+    (alarm,) = await stage.parts.office.alarms.open()
+    assert "… expires on …, in … d. Renew" in sentence(alarm, stage.parts.office.context, "en")
 
 
 async def test_a_worker_looks_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
