@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from distributor.core.privacy_guilt import guilt
 from distributor.core.privacy_names import Name, knower, names
 from distributor.core.privacy_office import not_official, titled
-from distributor.core.privacy_topics import ACCUSATION, MINORS, VICTIMS, aged_after, young_age
+from distributor.core.privacy_topics import ACCUSATION, MINORS, OBITUARIES, VICTIMS, aged_after, young_age
 from distributor.core.privacy_words import Found, PrivacyWords, Sentence
 from distributor.core.rendering import Severity
 
@@ -26,16 +26,23 @@ _CODES = {
 def people(sentence: Sentence, words: PrivacyWords, year: int) -> Iterator[Found]:
     """Everything of this kind in a sentence; `year` is the present one."""
     found = list(names(sentence, words))
-    here = sentence.own | sentence.under
+    here = (sentence.own | sentence.under) & _CODES.keys()
+    mourned = _mourned(sentence)
     told: set[Name] = set()  # once: the word for a murder speaks of the accused and of the victim
     for topic in (ACCUSATION, VICTIMS):
         for name in not_official(sentence, words, found, topic) if topic in here else []:
             if name not in told:
                 told.add(name)
-                yield _finding(sentence, name, topic, stops=name.sure)
+                yield _finding(sentence, name, topic, stops=name.sure and not (topic == VICTIMS and mourned))
     yield from _minors(sentence, words, found, year)
     yield from _elsewhere(sentence, words, found, here)
     yield from guilt(sentence, words, named=any(name.sure for name in not_official(sentence, words, found, ACCUSATION)))
+
+
+def _mourned(sentence: Sentence) -> bool:
+    """True where the dead are named in public: an obituary, and no crime beside it."""
+    around = sentence.own | sentence.near
+    return OBITUARIES in around and ACCUSATION not in around | sentence.about
 
 
 def _finding(sentence: Sentence, name: Name, topic: str, *, stops: bool) -> Found:

@@ -14,6 +14,7 @@ from distributor.core.privacy_stems import Token
 from distributor.core.privacy_words import PrivacyWords, Sentence
 
 ACCUSATION, VICTIMS, MINORS = "accusation", "victims", "minors"
+OBITUARIES = "obituaries"
 _ADULT, _OLDEST_IN_MONTHS = 18, 36
 _SHORT_LINE = 12  # words of a line that may be an item of a list without a sign before it
 _AGE = re.compile(r"(\d{1,2})(?:-years?-old|-?წლის)")
@@ -29,7 +30,7 @@ _ITEM = re.compile(r"\s*(?:[•*·▪◦-]|\d{1,2}[.)]) ")
 def topics(sentence: Sentence, words: PrivacyWords, year: int) -> frozenset[str]:
     """Which of the topics a sentence names."""
     tokens = sentence.tokens
-    said = {subject for subject in (ACCUSATION, VICTIMS, MINORS) if words.has(subject, tokens)}
+    said = {subject for subject in (ACCUSATION, VICTIMS, MINORS, OBITUARIES) if words.has(subject, tokens)}
     if young_age(tokens, words, year) >= 0:
         said.add(MINORS)
     return frozenset(said)

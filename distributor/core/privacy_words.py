@@ -102,6 +102,7 @@ class PrivacyWords:
     not_ages: tuple[str, ...] = ()
     born: tuple[str, ...] = ()
     victims: tuple[str, ...] = ()
+    obituaries: tuple[str, ...] = ()
     guilty: tuple[str, ...] = ()
     guilty_acts: tuple[str, ...] = ()
     acts: tuple[str, ...] = ()

@@ -32,6 +32,8 @@ ORDINARY = (
     "Judge Nino Buachidze remanded the defendant in custody.",
     "მოსამართლე ნინო ბუაჩიძემ ბრალდებულს პატიმრობა შეუფარდა.",
     "ბრალდების მხარეს პროკურორი ნინო ბერიძე წარმოადგენდა.",
+    "Storm Boris killed two people in the village of Shovi.",
+    "Hurricane Boris killed nobody, and Cyclone Ivan injured two.",
     # A semicolon begins no list
     "The victims of the 9 April tragedy were remembered; President Mikheil Kavelashvili laid a wreath.",
     "დაღუპულ გმირებს პატივი მიაგეს; მინისტრმა ვახტანგ გომელაურმა გვირგვინი დადო.",
@@ -39,6 +41,11 @@ ORDINARY = (
 
 # The text, the code, and whether it must stop the release.
 FOUND = (
+    # An obituary is public, and still to be looked at
+    ("Sergeant Levan Kapanadze was killed in the line of duty.", "victim_named", False),
+    ("სამსახურებრივი მოვალეობის შესრულებისას დაიღუპა სერჟანტი ლევან კაპანაძე.", "victim_named", False),
+    ("გარდაიცვალა პოლკოვნიკი ზურაბ მელაძე. სამძიმარს ვუცხადებთ ოჯახს.", "victim_named", False),
+    ("დააკავეს ორი პირი. მოკლულ ნინო ლომიძის ოჯახს სამძიმარი გამოუცხადეს.", "victim_named", True),
     ("10 წლის მაშველმა ლუკა ბერიძემ თევზი დაიჭირა.", "minor_named", True),
     ("Young rescuer Luka Beridze, 10, found the dog.", "minor_named", True),
     ("The boy, Captain Luka Beridze, won the match.", "minor_named", True),
