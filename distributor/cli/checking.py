@@ -13,7 +13,7 @@ import typer
 
 from distributor.cli.output import complain, say
 from distributor.cli.running import find_settings, read_settings
-from distributor.config import SettingsError, find_places, find_words
+from distributor.config import SettingsError, find_places, find_words, lacking_words
 from distributor.config.places import check_places
 
 group = typer.Typer(help="The settings.", no_args_is_help=True)
@@ -44,7 +44,7 @@ def check(
         else:
             complain(str(error))
         raise typer.Exit(1) from None
-    for warning in settings.warnings:
+    for warning in (*settings.warnings, *lacking_words(path)):
         complain(f"warning: {warning}")
     if as_json:
         print("[]")

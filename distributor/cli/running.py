@@ -14,8 +14,8 @@ from pathlib import Path
 from distributor import collector, log
 from distributor.adapters import registry
 from distributor.app import Parts, Service, open_parts
-from distributor.cli.output import say
-from distributor.config import Settings, load
+from distributor.cli.output import complain, say
+from distributor.config import Settings, lacking_words, load
 
 DEFAULT_FILE = Path("config/distributor.toml")
 
@@ -61,6 +61,8 @@ def serve(given: Path | None, roles: frozenset[str]) -> int:
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         parts = await open_parts(settings, path)
         try:
+            for lack in lacking_words(path):
+                complain(f"warning: {lack}")
             service = Service(parts, roles)
             await service.start()
             collector.settle()

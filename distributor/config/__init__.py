@@ -13,7 +13,7 @@ from distributor.config.markdown import settings_markdown
 from distributor.config.places import check_places, find_places, load_places, packaged
 from distributor.config.sections import Settings
 from distributor.config.units import Rate
-from distributor.config.words import find_words, load_words, packaged_words
+from distributor.config.words import find_words, lacking_words, load_words, packaged_words
 
 __all__ = [
     "Accepts",
@@ -25,6 +25,7 @@ __all__ = [
     "check_places",
     "find_places",
     "find_words",
+    "lacking_words",
     "load",
     "load_places",
     "load_words",

@@ -1,14 +1,15 @@
 """The words of the privacy gate from their files.
 
-May touch: the packaged files, and words_<language>.toml beside the settings file. An operator's file replaces the
-packaged one of its language as a whole; a further language is added.
+May touch: the packaged files, and words_<language>.toml beside the settings file. Each subject of an operator's file
+replaces that of the packaged one of its language; a subject that it lacks keeps the packaged words, so that a gate that
+learns more does so with older files too. A further language is added.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import cache
 from pathlib import Path
 
@@ -29,20 +30,41 @@ def packaged_words() -> PrivacyWords:
 
 def find_words(settings_file: Path | None) -> PrivacyWords:
     """Every language's words: the operator's beside the settings file where there are any, else the packaged ones."""
-    files = {path.name: path for path in sorted(_DATA.glob("words_*.toml"))}
-    if settings_file is not None:
-        beside = sorted(settings_file.parent.glob("words_*.toml"))
-        files |= {path.name: path for path in beside if _FILE.fullmatch(path.name)}
-    return PrivacyWords.together(load_words(files[name]) for name in sorted(files))
+    own = _beside(settings_file)
+    packaged = {path.name: load_words(path) for path in _DATA.glob("words_*.toml")}
+    names = sorted(own.keys() | packaged.keys())
+    kept = (load_words(own[name], packaged.get(name)) if name in own else packaged[name] for name in names)
+    return PrivacyWords.together(kept)
 
 
-def load_words(path: Path) -> PrivacyWords:
-    """One file. SettingsError holds everything that is wrong in it."""
+def lacking_words(settings_file: Path | None) -> tuple[str, ...]:
+    """A sentence for each own file that lacks subjects for which the packaged one of its language has words."""
+    said = []
+    for name, path in sorted(_beside(settings_file).items()):
+        given, packaged = file_layer(path).values, _DATA / name
+        wanted = file_layer(packaged).values if packaged.exists() else {}
+        lacks = [subject for subject in _SUBJECTS if wanted.get(subject) and subject not in given]
+        if lacks:
+            said.append(
+                f"{name} lacks {', '.join(lacks)}: the packaged words are used; "
+                f"copy them from the delivered file, or write `{lacks[0]} = []` where none are wanted"
+            )
+    return tuple(said)
+
+
+def load_words(path: Path, base: PrivacyWords | None = None) -> PrivacyWords:
+    """One file; a subject that it lacks is that of `base`. SettingsError holds everything that is wrong in it."""
     layer = file_layer(path)
     faults = list(_faults(layer))
     if faults:
         raise SettingsError(faults)
-    return PrivacyWords(**{subject: tuple(words) for subject, words in layer.values.items()})
+    return replace(base or PrivacyWords(), **{subject: tuple(words) for subject, words in layer.values.items()})
+
+
+def _beside(settings_file: Path | None) -> dict[str, Path]:
+    """The operator's files, by name."""
+    beside = settings_file.parent.glob("words_*.toml") if settings_file is not None else ()
+    return {path.name: path for path in beside if _FILE.fullmatch(path.name)}
 
 
 def _faults(layer: Layer) -> Iterator[SettingFault]:

@@ -58,6 +58,14 @@ def test_config_check_finds_regions_that_do_not_exist(folder: Path) -> None:
     assert "GE-XX" in done.stderr
 
 
+def test_config_check_tells_which_words_of_the_privacy_gate_an_own_file_lacks(folder: Path) -> None:
+    (folder / "config" / "words_ka.toml").write_text('accusation = ["ბრალდებულ"]\n', "utf-8")
+    done = run(folder, "config", "check")
+    assert done.returncode == 0
+    assert "words_ka.toml lacks " in done.stderr
+    assert "former" in done.stderr
+
+
 def test_an_invitation_is_printed_once_and_people_are_listed_as_json(folder: Path) -> None:
     done = run(folder, "people", "invite", "--role", "editor", "--name", "Tamar")
     assert done.returncode == 0
