@@ -195,7 +195,7 @@ class Emergency:
             count=len(row.content.wanted),
             label=gap.label.get(words.language) or next(iter(gap.label.values()), gap.name),
             language=words.language_name(language) if language else "",
-            limit=gap.limit,
+            limit=gap.at_most,
             low=gap.low,
             high=gap.high,
             chosen=words.places(self._room.office.context.regions, chosen),

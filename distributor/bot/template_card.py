@@ -6,9 +6,8 @@ Pure.
 from __future__ import annotations
 
 from distributor.bot.words import Words
-from distributor.core.gaps import LONGEST_LINE
 from distributor.core.template import Wording
-from distributor.core.template_faults import free_words
+from distributor.core.template_faults import free_word_faults, free_words
 from distributor.core.text import cut_at_word
 from distributor.storage.templates import TemplateRow
 
@@ -25,7 +24,8 @@ def template_label(row: TemplateRow, language: str) -> str:
 
 def template_lines(words: Words, row: TemplateRow) -> list[str]:
     """The whole template, in every language, with its gaps and what may fill them. Where free words may stand comes
-    first: nobody but their writer reads those before they go out."""
+    first: nobody but their writer reads those before they go out; or that nobody sends it alone, since they may stand
+    in place of its own."""
     lines = [row.label, *_free_words(words, row)]
     for one in row.content.wordings:
         lines += ["", f"{words.language_name(one.language)}: {one.title}"]
@@ -33,17 +33,19 @@ def template_lines(words: Words, row: TemplateRow) -> list[str]:
     lines.append("")
     for gap in row.content.gaps:
         choices = ", ".join(said.get(words.language) or next(iter(said.values())) for said in gap.choices.values())
-        what = words.get(f"gap.{gap.type.value}", limit=gap.limit, low=gap.low, high=gap.high, choices=choices)
+        what = words.get(f"gap.{gap.type.value}", limit=gap.at_most, low=gap.low, high=gap.high, choices=choices)
         lines.append(f"{{{gap.name}}}: {what}")
     return lines
 
 
 def _free_words(words: Words, row: TemplateRow) -> list[str]:
+    if free_word_faults(row.content):
+        return ["", words.get("bot.template.not_alone")]
     found = [
         words.get(
             "bot.template.free_words",
             gap=gap.name,
-            limit=min(gap.limit, LONGEST_LINE),
+            limit=gap.at_most,
             where=", ".join(words.get(f"field.{part}") for part in parts),
         )
         for gap, parts in free_words(row.content)

@@ -13,6 +13,7 @@ from distributor.bot.room import Press, Room
 from distributor.bot.template_card import template_lines
 from distributor.bot.voice import Note, Rows
 from distributor.core.refusal import Refused
+from distributor.core.template_faults import free_word_faults
 from distributor.core.text import cut_at_word
 from distributor.storage.templates import TemplateRow
 
@@ -84,5 +85,6 @@ class Templates:
         code = "retired" if row.retired_at else "in_use" if not row.waits else "waits_one" if row.first_by else "waits"
         lines = [words.get(f"bot.template.{code}", **about)]
         if row.waits:
-            lines += [words.get("bot.template.explained"), "", *template_lines(words, row)[1:]]
+            explained = [] if free_word_faults(row.content) else [words.get("bot.template.explained"), ""]
+            lines += [*explained, *template_lines(words, row)[1:]]
         return Note(cut_at_word("\n".join(lines), LONGEST), headed=True)

@@ -17,6 +17,7 @@ from distributor.cli.people import find
 from distributor.cli.releases import the_author
 from distributor.cli.running import with_parts
 from distributor.cli.template_file import parse_template
+from distributor.core.template_faults import free_word_faults
 from distributor.storage.templates import TemplateRow
 
 group = typer.Typer(help="Emergency texts that are approved beforehand.", no_args_is_help=True)
@@ -45,7 +46,7 @@ def add(
 
 @group.command("list")
 def show(context: typer.Context, as_json: AsJson = False, config: Config = None) -> None:
-    """Every version, with who approved it."""
+    """Every version, with who approved it, and as JSON with what keeps one editor from sending it alone."""
 
     async def work(parts: Parts) -> int:
         names = {person.id: person.name for person in await parts.office.people.everyone()}
@@ -57,6 +58,7 @@ def show(context: typer.Context, as_json: AsJson = False, config: Config = None)
                 "author": names.get(row.author_id, ""),
                 "approved_by": [names.get(who, "") for who in (row.first_by, row.second_by) if who],
                 "hash": row.content_hash,
+                "free_words": free_word_faults(row.content),
             }
             for row in await parts.office.templates.all()
         ]
@@ -105,4 +107,6 @@ def _state(row: TemplateRow) -> str:
         return "retired"
     if row.waits:
         return "approved by one, waits for a second" if row.first_by else "waits for two approvals"
+    if row.usable and free_word_faults(row.content):
+        return "in use, but not by one editor alone: add a new version"
     return "in use" if row.usable else "damaged: its words are not those that were approved"

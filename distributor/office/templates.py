@@ -157,7 +157,7 @@ class Templates:
         kept = normal_value(gap, value)
         code = value_fault(gap, kept, frozenset(self._context.regions.by_code))
         if code:
-            raise Refused(code, limit=str(gap.limit), low=str(gap.low), high=str(gap.high))
+            raise Refused(code, limit=str(gap.at_most), low=str(gap.low), high=str(gap.high))
         return kept
 
     async def _approve(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from distributor.core.gaps import Gap, GapType
 from distributor.core.release import Kind, ReleaseState, Status
 from distributor.core.template import Template, Wording
 from distributor.demo.stage import ADMINISTRATOR, AUTHOR, CHANNEL_CHAT, DESK_CHAT, EDITOR
 from distributor.sandbox.telegram import Telegram
+from distributor.storage import templates
 from tests.bot.people import Desk, Json, ended
 
 FLOOD = Template(
@@ -30,6 +33,7 @@ async def in_use(desk: Desk) -> None:
     assert "Flood: {place}" in card["text"]
     assert "{count}: a whole number from 1 to 500" in card["text"]
     assert "{place} takes free words, at most 40 characters, in: title, lead." in card["text"]
+    assert "each time" not in card["text"]
     await desk.press(EDITOR, card, "t:")
     card = await desk.reads(DESK_CHAT, "approved by Giorgi, waits", button="t:")
     answer = await desk.press(EDITOR, card, "t:")
@@ -117,6 +121,27 @@ async def test_without_an_approved_template_the_command_says_what_to_do(desk: De
     await desk.office.templates.add(FLOOD, desk.person(AUTHOR))
     await desk.say(EDITOR, "/emergency")
     await desk.reads(EDITOR, "distributor templates add")
+
+
+async def test_a_template_from_before_says_what_it_takes_now_and_that_nobody_sends_it_alone(desk: Desk) -> None:
+    """Approved when a line could be long, and free words could stand in place of the template's own."""
+    text = Gap("text", GapType.LINE, {"en": "What happens?"}, limit=300)
+    loose = Template("loose", (Wording("en", "{text}", "{text}"),), (text,), lasts_minutes=60)
+    async with desk.stage.parts.database.transaction() as connection:
+        row = await templates.add(connection, loose, desk.person(AUTHOR).id, datetime.now(UTC))
+        await connection.commit()
+    for who in (EDITOR, ADMINISTRATOR):
+        await desk.office.templates.press(await desk.office.templates.button(row), who)
+    await desk.say(EDITOR, "/emergency")
+    await desk.press(EDITOR, await desk.reads(EDITOR, "Which emergency", button="e:t:"), "e:t:")
+    shown = await desk.reads(EDITOR, "Is it real", button="e:s:")
+    assert "a second person must approve it each time" in shown["text"]
+    assert shown["text"].count("at most 60 characters") == 1
+    assert "300" not in shown["text"]
+    await desk.press(EDITOR, shown, "e:s:1:actual")
+    await desk.reads(EDITOR, "What happens? (English)\nOne line of plain words, at most 60 characters.")
+    await desk.say(EDITOR, "x" * 61)
+    assert "60" in (await desk.reads(EDITOR, "Too long"))["text"]
 
 
 async def test_a_button_makes_a_draft_an_exercise_and_the_card_says_so(desk: Desk) -> None:

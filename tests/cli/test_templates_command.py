@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -12,10 +13,13 @@ import pytest
 
 from distributor.cli.submission import BadFile, parse
 from distributor.cli.template_file import parse_template
+from distributor.core.gaps import Gap, GapType
 from distributor.core.release import Status
+from distributor.core.template import Template, Wording
 from distributor.core.warning import Category, Gravity
 from distributor.demo import Stage
-from distributor.demo.stage import ADMINISTRATOR, EDITOR
+from distributor.demo.stage import ADMINISTRATOR, AUTHOR, EDITOR
+from distributor.storage import templates
 from tests.cli.test_commands import run
 
 SAMPLE = Path(__file__).resolve().parents[2] / "config" / "templates" / "flood.toml"
@@ -50,6 +54,23 @@ async def test_a_template_is_added_approved_listed_and_retired(stage: Stage) -> 
     assert listed["approved_by"] == ["Giorgi", "Tamar"]
     assert (await command(stage, "retire", "flood", "--as", "Giorgi")).returncode == 0
     assert await use.usable() == []
+
+
+async def test_a_template_that_no_editor_can_send_alone_is_listed_as_such(stage: Stage) -> None:
+    """Approved before free words had to stand beside the template's own."""
+    loose = Template("loose", (Wording("en", "{text}", "{text}"),), (Gap("text", GapType.LINE),), lasts_minutes=60)
+    use = stage.parts.office.templates
+    async with stage.parts.database.transaction() as connection:
+        row = await templates.add(connection, loose, stage.people[AUTHOR].id, datetime.now(UTC))
+        await connection.commit()
+    for who in (EDITOR, ADMINISTRATOR):
+        await use.press(await use.button(row), who)
+    (listed,) = json.loads((await command(stage, "list", "--json")).stdout)
+    assert listed["state"] == "in use, but not by one editor alone: add a new version"
+    assert listed["free_words"] == [
+        "en: title is mostly gaps: 0 own words beside {text}, which takes any words; 1 are needed",
+        "en: event must be the template's own words alone, and {text} takes any words",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,17 @@ def test_a_line_takes_no_link_no_mark_and_nothing_hidden(value: str) -> None:
             "Gori (old town). Leave",
             "წყალი… გაიქეცით",
         ),
-        *("No. 5. Leave at once", "“Gori.” Leave", "ა. ბერიძის ქუჩა. გადით", "Գորի։ Գնացեք", "Gori... leave"),
+        *(
+            "No. 5. Leave at once",
+            "“Gori.” Leave",
+            "გადით. მეტრო",
+            "სახლი. გადით",
+            "Leave. Run",
+            "ხიდი. წადით",
+            "ა. ბერიძის ქუჩა. გადით",
+            "Գորի։ Գնացեք",
+            "Gori... leave",
+        ),
     ],
 )
 def test_a_line_takes_one_sentence_and_no_more(value: str) -> None:
@@ -61,6 +71,7 @@ def test_a_line_takes_one_sentence_and_no_more(value: str) -> None:
 def test_a_line_is_short_also_in_a_template_that_allowed_more_when_it_was_approved() -> None:
     assert value_fault(replace(PLACE, limit=300), "x" * 61, REGIONS) == "gap_long"
     assert value_fault(replace(PLACE, limit=300), "x" * 60, REGIONS) == ""
+    assert (replace(PLACE, limit=300).at_most, replace(PLACE, limit=40).at_most) == (60, 40)
 
 
 @pytest.mark.parametrize(
@@ -68,6 +79,8 @@ def test_a_line_is_short_also_in_a_template_that_allowed_more_when_it_was_approv
     [
         *("ქ. თბილისი, ვაკე", "და/ან", "Gori (old town)", "05.03.2026", "3,5 km", "24/7", "No. 5!", "Gori."),
         *("გორი, ჭავჭავაძის გამზ. 5", "St. Mary's, Gori", "A. B. Street", "Gori (old town)."),
+        *("აღმაშენებლის გამზ. მეტრო", "ადიგენის მუნიც. სოფელი უდე", "გორის რ-ნი. სოფ. ტყვიავი", "რუსთავის ქუჩ. ხიდი"),
+        *("თავისუფლების მოედ. მეტრო", "Rustaveli Ave. metro", "Gori Munic. village", "ძვ. ხიდი, გზატკ. თავი"),
     ],
 )
 def test_a_line_takes_plain_words(value: str) -> None:
