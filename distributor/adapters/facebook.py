@@ -169,7 +169,8 @@ class Facebook:
             await keep(Plan(REPOST, (), dict(plan.stays), unsure=plan.unsure), progress)
         if outcome is not None:
             return outcome
-        progress.note("said", dict(plan.said))
+        if plan.said is not None:
+            progress.note("said", dict(plan.said))
         await progress.save("shown", dict(plan.stays))
         await progress.save("part:0", {"id": plan.old[0]})
         return self._sent(job, plan, progress, {})

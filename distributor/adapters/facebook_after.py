@@ -45,13 +45,13 @@ MARGIN = timedelta(minutes=2)  # between our clock and that of Facebook
 class Plan:
     """The form that this delivery takes, the posts that stand before it, and the photos or video that they show, by the
     original's digest: those that are deleted, and those that stay. `said`: what stands with those that stay, as
-    `said_with` has it. `unsure`: another post may stand."""
+    `said_with` has it; None in a plan that an older version kept. `unsure`: another post may stand."""
 
     form: str = POST
     old: tuple[str, ...] = ()
     drops: Mapping[str, str] = field(default_factory=dict)
     stays: Mapping[str, str] = field(default_factory=dict)
-    said: Mapping[str, str] = field(default_factory=dict)
+    said: Mapping[str, str] | None = None
     unsure: bool = False
 
     def part(self, job: Job) -> Part:
@@ -61,7 +61,7 @@ class Plan:
 
     def old_stands(self, job: Job) -> Old | None:
         """What readers may see of the old version. The order of photos is none of it."""
-        changed = self.form == EDIT and self.said != said_with(self.part(job))
+        changed = self.form == EDIT and self.said is not None and self.said != said_with(self.part(job))
         return Old.UNKNOWN if self.unsure else Old.MEDIA if changed else None
 
     @property
