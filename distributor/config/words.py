@@ -18,7 +18,7 @@ from distributor.config.sources import Layer, file_layer
 from distributor.core.privacy_words import PrivacyWords
 
 _FILE = re.compile(r"words_([a-z]{2,3})\.toml")
-_SUBJECTS = tuple(item.name for item in fields(PrivacyWords))
+_SUBJECTS = tuple(item.name for item in fields(PrivacyWords) if item.name != "languages")
 _DATA = Path(__file__).parent / "data"
 
 
@@ -58,7 +58,9 @@ def load_words(path: Path, base: PrivacyWords | None = None) -> PrivacyWords:
     faults = list(_faults(layer))
     if faults:
         raise SettingsError(faults)
-    return replace(base or PrivacyWords(), **{subject: tuple(words) for subject, words in layer.values.items()})
+    named = _FILE.fullmatch(path.name)
+    given = {subject: tuple(words) for subject, words in layer.values.items()}
+    return replace(base or PrivacyWords(), languages=(named[1],) if named else (), **given)
 
 
 def _beside(settings_file: Path | None) -> dict[str, Path]:

@@ -20,7 +20,7 @@ from distributor.core.privacy_script import letters, links
 from distributor.core.privacy_topics import in_context, topics
 from distributor.core.privacy_words import Found, PrivacyWords, Sentence, searched, sentences
 from distributor.core.release import Notice, Revision
-from distributor.core.rendering import Problem
+from distributor.core.rendering import Problem, Severity
 from distributor.core.text import fingerprint
 
 OVERRIDABLE = frozenset(
@@ -77,6 +77,7 @@ def said_in(notice: Notice) -> Iterator[Said]:
 def findings(texts: Iterable[Said], words: PrivacyWords, year: int) -> Iterator[Problem]:
     """What is found, each thing in each place once. `year` is the present one: who was born lately is a minor."""
     kept = list(texts)
+    yield from _unread(kept, words)
     about = frozenset[str]().union(*(one for item in kept for one in _topics(item, words, year)))
     for item in kept:
         seen: set[str] = set()
@@ -87,6 +88,13 @@ def findings(texts: Iterable[Said], words: PrivacyWords, year: int) -> Iterator[
             if mark not in seen:
                 seen.add(mark)
                 yield Problem(found.severity, found.code, where | {"excerpt": found.shown, "mark": mark})
+
+
+def _unread(texts: Iterable[Said], words: PrivacyWords) -> Iterator[Problem]:
+    """The languages for whose texts there are no words: their numbers are found, but hardly their people."""
+    languages = {item.language for item in texts if item.language and item.text.strip()} - {*words.languages}
+    for language in sorted(languages) if words.languages else ():
+        yield Problem(Severity.WARNING, "privacy.no_words", {"language": language})
 
 
 def overridden(problem: Problem, given: Mapping[str, tuple[str, int]]) -> Problem:

@@ -57,8 +57,10 @@ class Found:
 
 @dataclass(frozen=True)
 class PrivacyWords:
-    """What the gate knows, by subject. Each subject is explained in the file of words itself."""
+    """What the gate knows, by subject. Each subject is explained in the file of words itself. `languages` are those
+    that have a file."""
 
+    languages: tuple[str, ...] = ()
     abbreviations: tuple[str, ...] = ()
     personal_number: tuple[str, ...] = ()
     case_number: tuple[str, ...] = ()

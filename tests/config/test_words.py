@@ -21,6 +21,7 @@ def test_an_operators_file_replaces_that_of_its_language_and_adds_another(tmp_pa
     found = set(find_words(tmp_path / "distributor.toml").accusation)
     assert {"nicked", "обвиня", "ბრალდებულ"} <= found
     assert "arrest" not in found
+    assert set(find_words(tmp_path / "distributor.toml").languages) == {"ka", "en", "ru"}
 
 
 def test_an_older_file_takes_the_subjects_that_it_lacks_from_the_package_and_says_so(tmp_path: Path) -> None:

@@ -229,6 +229,16 @@ def test_an_office_adds_its_own_words() -> None:
     assert [problem.code for problem in look("ხულიგანი დააკავეს.", words=more)] == ["privacy.presumed_guilt"]
 
 
+def test_a_language_without_words_is_told_once() -> None:
+    texts = [
+        Said("Спасены туристы", "ru", "title"),
+        Said("Задержан Иван Петров.", "ru", "lead"),
+        Said("", "hy", "lead"),
+    ]
+    (told,) = findings([*texts, Said("სათაური", "ka", "title")], packaged_words(), YEAR)
+    assert (told.severity, told.code, told.params) == (Severity.WARNING, "privacy.no_words", {"language": "ru"})
+
+
 def test_an_exception_is_no_entry() -> None:
     stems = packaged_words().stems["guilty"]
     assert stems.among(tokens_of("მკვლელმა"))
