@@ -63,7 +63,8 @@ def _minors(sentence: Sentence, words: PrivacyWords, found: list[Name], year: in
     if place < 0 and not after and not aged and MINORS not in sentence.under:
         return
     sure = [name for name in found if name.sure and not titled(sentence, words, name.places, year)]
-    named = not_official(sentence, words, sure, MINORS)
+    free = set(sure) - set(not_official(sentence, words, sure, MINORS))
+    named = [name for name in sure if name not in free or _aged(sentence, words, name, year)]
     given = [tokens[at].text for at in aged or called]
     for shown in [name.shown for name in named] or given[:1]:
         yield Found(Severity.BLOCKING, "privacy.minor_named", shown, sentence.text)
@@ -71,6 +72,12 @@ def _minors(sentence: Sentence, words: PrivacyWords, found: list[Name], year: in
         yield _finding(sentence, name, MINORS, stops=False)
     if place >= 0 and not named and not after and not given:
         yield Found(Severity.NOTE, "privacy.minor_mentioned", tokens[place].text, sentence.text)
+
+
+def _aged(sentence: Sentence, words: PrivacyWords, name: Name, year: int) -> bool:
+    """True where the age is the name's own: '16 წლის ლუკა ბერიძე', 'Luka Beridze, 14,'."""
+    before = sentence.tokens[max(name.first - 2, 0) : name.first]
+    return young_age(before, words, year) >= 0 or aged_after(sentence, sentence.tokens[name.last], year)
 
 
 def _elsewhere(sentence: Sentence, words: PrivacyWords, found: list[Name], here: frozenset[str]) -> Iterator[Found]:

@@ -34,6 +34,7 @@ ORDINARY = (
     "ბრალდების მხარეს პროკურორი ნინო ბერიძე წარმოადგენდა.",
     "Storm Boris killed two people in the village of Shovi.",
     "Hurricane Boris killed nobody, and Cyclone Ivan injured two.",
+    "Sergeant Levan Kapanadze saved two children from the river.",
     # A semicolon begins no list
     "The victims of the 9 April tragedy were remembered; President Mikheil Kavelashvili laid a wreath.",
     "დაღუპულ გმირებს პატივი მიაგეს; მინისტრმა ვახტანგ გომელაურმა გვირგვინი დადო.",
@@ -41,6 +42,10 @@ ORDINARY = (
 
 # The text, the code, and whether it must stop the release.
 FOUND = (
+    # A child who is given a prize is a child: the age beside the name counts for more than the minister's deeds
+    ("მინისტრმა ვახტანგ გომელაურმა 16 წლის ლუკა ბერიძე დააჯილდოვა.", "minor_named", True),
+    ("Minister Vakhtang Gomelauri met 14-year-old Luka Beridze.", "minor_named", True),
+    ("Director Luka Beridze, 14, presented the club.", "minor_named", True),
     # An obituary is public, and still to be looked at
     ("Sergeant Levan Kapanadze was killed in the line of duty.", "victim_named", False),
     ("სამსახურებრივი მოვალეობის შესრულებისას დაიღუპა სერჟანტი ლევან კაპანაძე.", "victim_named", False),
