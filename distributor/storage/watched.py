@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from sqlalchemy import RowMapping, Text, cast, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -21,6 +22,8 @@ from distributor.core.release import Revision
 from distributor.core.rendering import Rendering
 from distributor.storage.schema import deliveries, destinations, releases, renderings
 from distributor.storage.standing import may_stand
+
+log = structlog.get_logger(__name__)
 
 SLACK = timedelta(days=7)  # a release's own time may be older than its last delivery's
 _FINAL = frozenset(state.value for state in FINAL)
@@ -68,7 +71,7 @@ async def watched(
     connection: AsyncConnection, channel: str, destination_ids: list[int], since: datetime, older: Sequence[str] = ()
 ) -> list[Watched]:
     """Every release that may have put something there since then, and those whose receipts name one of the `older`
-    ids."""
+    ids. One that cannot be read is left out, so that what stands of it is nobody's, and asked about."""
     own = deliveries.c.destination_id.in_(destination_ids)
     wanted = releases.c.updated_at >= since - SLACK
     if older:
@@ -79,15 +82,20 @@ async def watched(
     for release in (await connection.execute(recent)).all():
         query = select(deliveries).where(deliveries.c.release_id == release.id, own)
         rows = (await connection.execute(query.order_by(deliveries.c.id))).mappings().all()
-        if any(_begun(row) for row in rows):
+        if not any(_begun(row) for row in rows):
+            continue
+        try:
             title = from_data(Revision, release.draft).title
             puts = await puts_of(connection, [row for row in rows if _begun(row)])
-            found.append(_watched(release.id, title, rows, puts))
+        except (KeyError, TypeError, ValueError) as error:  # a row that somebody forged must not hide the others
+            log.warning("what was approved cannot be read", release=release.id, error=type(error).__name__)
+            continue
+        found.append(_watched(release.id, title, rows, puts))
     return found
 
 
 async def puts_of(connection: AsyncConnection, rows: Sequence[RowMapping]) -> tuple[Put, ...]:
-    """What these deliveries put there, with their renderings."""
+    """What these deliveries put there, with their renderings. KeyError: one is gone; ValueError: it is none."""
     wanted = {row["rendering_id"] for row in rows}
     query = select(renderings.c.id, renderings.c.body).where(renderings.c.id.in_(wanted))
     bodies = {row.id: from_data(Rendering, row.body) for row in (await connection.execute(query)).all()}

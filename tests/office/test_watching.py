@@ -19,7 +19,7 @@ from distributor.demo.stage import AUTHOR, CHANNEL_CHAT, EDITOR
 from distributor.office.watching import MOST
 from distributor.sandbox.telegram import DESK_TOKEN, WITNESS_TOKEN
 from distributor.storage.alarms import Alarm
-from distributor.storage.schema import pages
+from distributor.storage.schema import deliveries, pages
 from tests.faults.engine import tell, working
 from tests.queue.acts import TEXT, all_in, approve, until, write
 
@@ -273,3 +273,18 @@ async def test_one_worker_of_all_that_live_reads(office: Office) -> None:
             assert (await watching.leads("a"), await watching.leads("b")) == (True, False)
     office.time.ahead += timedelta(minutes=2)
     assert not await watching.leads("a")  # neither gives a sign of life any more
+
+
+@EACH
+async def test_what_of_us_cannot_be_read_any_more_is_asked_about_and_hides_nothing_else(
+    office: Office, channel: str
+) -> None:
+    """A rendering that is gone: nobody can say any more what was approved."""
+    await office.publish(channel)
+    async with office.stage.parts.database.transaction() as connection:
+        await connection.execute(update(deliveries).values(rendering_id=10**9))
+        await connection.commit()
+    await office.post_as_somebody_else(channel)
+    found = await office.look(channel)
+    assert [alarm.kind for alarm in found] == ["foreign", "foreign"]
+    assert "Send money to this address" in [alarm.params["text"] for alarm in found]
