@@ -1,7 +1,8 @@
 """Who is named because of an office: a minister who speaks, an inspector who arrests.
 
-Pure. The title alone frees nobody, for officials are accused and killed too. The words of a name's own clause decide:
-what is nearer to the name, the speaking or what makes the name a secret.
+Pure. The title alone frees nobody of an accusation, for officials are accused and killed too. The words of a name's own
+clause decide: what is nearer to the name, the speaking or what makes the name a secret. Among children
+a title is enough.
 """
 
 from __future__ import annotations
